@@ -1,0 +1,9 @@
+//! The lower half of Weft: everything a consumer, a producer or an administrator of Apache Kafka
+//! needs in common. `ARCHITECTURE.md` at the root of the repository is the map.
+
+pub mod ids;
+
+pub use ids::{
+    Broker, CorrelationId, GenerationId, GroupId, GroupInstanceId, LeaderEpoch, MemberId, NodeId,
+    Offset, OffsetAndMetadata, TopicId, TopicName, TopicPartition,
+};
