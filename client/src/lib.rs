@@ -1,8 +1,11 @@
 //! The lower half of Weft: everything a consumer, a producer or an administrator of Apache Kafka
 //! needs in common. `ARCHITECTURE.md` at the root of the repository is the map.
 
+pub mod backoff;
+pub mod error;
 pub mod ids;
 
+pub use error::{Error, ErrorKind};
 pub use ids::{
     Broker, CorrelationId, GenerationId, GroupId, GroupInstanceId, LeaderEpoch, MemberId, NodeId,
     Offset, OffsetAndMetadata, TopicId, TopicName, TopicPartition,

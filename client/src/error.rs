@@ -1,0 +1,338 @@
+//! The one error type that leaves this crate, and the vocabulary of what can go wrong.
+//!
+//! It decides which failures are worth another attempt and which end the client. It never decides
+//! what a machine does about a broker's code: that is the reaction table of `wire`.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::ids::{TopicName, TopicPartition};
+
+/// Why a call failed: a kind to match on, a sentence that says what was asked of whom, and where it
+/// applies the partition or topics concerned.
+///
+/// It is one pointer wide. Cloning it copies its text but shares its source, so that one failure
+/// can be reported to every record of a batch.
+#[derive(Clone)]
+pub struct Error(Box<Content>);
+
+#[derive(Clone)]
+struct Content {
+    kind: ErrorKind,
+    text: Cow<'static, str>,
+    topic_partition: Option<TopicPartition>,
+    topics: Vec<TopicName>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What went wrong, for `match`. More kinds may come, so a match needs a last arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Options were missing, out of range, unknown or contradict each other.
+    Configuration,
+    /// The call is not allowed in the state that the client is in.
+    IllegalState,
+    /// An argument makes no sense, whatever the state.
+    IllegalArgument,
+    /// The time given for the call, or for one request, was over.
+    Timeout,
+    /// A connection was lost, or could not be opened.
+    Disconnected,
+    /// No broker could be reached at all.
+    NoBrokerAvailable,
+    /// The broker does not speak a version that the call needs.
+    UnsupportedVersion,
+    /// A peer sent bytes that are not what the protocol allows.
+    MalformedResponse,
+    /// A broker answered with this code, and no other kind stands for it.
+    Broker(i16),
+    /// The broker does not accept who we say we are.
+    Authentication,
+    /// We may not do this to the cluster or to a transactional id.
+    Authorization,
+    /// We may not do this to the topics listed by [`Error::topics`].
+    TopicAuthorization,
+    /// We may not do this with the group.
+    GroupAuthorization,
+    /// The topics listed by [`Error::topics`] have names that Kafka refuses.
+    InvalidTopic,
+    /// The topic or partition does not exist, as far as the brokers know.
+    UnknownTopicOrPartition,
+    /// A group id is needed, or the one given is refused.
+    InvalidGroupId,
+    /// Offsets were not committed, and another attempt with the same membership cannot succeed.
+    CommitFailed,
+    /// Offsets were not committed, and another attempt may succeed.
+    RetriableCommitFailed,
+    /// The group is rebalancing; poll so that it can finish.
+    RebalanceInProgress,
+    /// Another member took over this `group.instance.id`.
+    FencedInstanceId,
+    /// Another producer took over this producer's identity.
+    FencedProducer,
+    /// The member's assignors or protocol type do not fit those of its group.
+    InconsistentGroupProtocol,
+    /// The group has as many members as the broker allows.
+    GroupMaxSizeReached,
+    /// The position lies outside the partition, and no reset policy is set.
+    OffsetOutOfRange,
+    /// There is no position, no committed offset, and no reset policy.
+    NoOffsetForPartition,
+    /// The partition lost records that were already read, and no reset policy is set.
+    LogTruncation,
+    /// A record batch fails its checksum or its structure.
+    CorruptRecord,
+    /// A record cannot fit where it has to go.
+    RecordTooLarge,
+    /// Key or value of a record could not be turned into what the caller wants.
+    Deserialization,
+    /// Key or value of a record could not be turned into bytes.
+    Serialization,
+    /// The bounded buffer had no room in the time given.
+    BufferExhausted,
+    /// `wakeup` was called.
+    Wakeup,
+    /// The client was closed.
+    Closed,
+    /// No address of `bootstrap.servers` could be used.
+    Bootstrap,
+    /// The operating system refused something, such as another socket or thread.
+    Io,
+    /// A callback of the user's failed.
+    Callback,
+}
+
+impl Error {
+    /// An error of a kind, with a sentence for people. The sentence names what was asked, and of
+    /// whom.
+    pub fn new(kind: ErrorKind, text: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Content {
+            kind,
+            text: text.into(),
+            topic_partition: None,
+            topics: Vec::new(),
+            source: None,
+        }))
+    }
+
+    /// An error for a code that a broker answered with; the kind is the one that stands for it.
+    pub fn broker(code: i16, text: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::from_broker_code(code), text)
+    }
+
+    /// Adds the error underneath.
+    #[must_use]
+    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Adds the partition concerned.
+    #[must_use]
+    pub fn with_topic_partition(mut self, partition: TopicPartition) -> Self {
+        self.0.topic_partition = Some(partition);
+        self
+    }
+
+    /// Adds the topics concerned.
+    #[must_use]
+    pub fn with_topics(mut self, topics: impl IntoIterator<Item = TopicName>) -> Self {
+        self.0.topics = topics.into_iter().collect();
+        self
+    }
+
+    /// Puts what was being done before the text: `context: text`.
+    #[must_use]
+    pub fn with_context(mut self, context: impl fmt::Display) -> Self {
+        self.0.text = Cow::Owned(format!("{context}: {}", self.0.text));
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether the same call may succeed when made again, with nothing changed.
+    pub fn is_retriable(&self) -> bool {
+        self.0.kind.is_retriable()
+    }
+
+    /// Whether the client that returned this can do nothing more: close it.
+    pub fn is_fatal(&self) -> bool {
+        self.0.kind.is_fatal()
+    }
+
+    /// The partition concerned, if it is one.
+    pub fn topic_partition(&self) -> Option<&TopicPartition> {
+        self.0.topic_partition.as_ref()
+    }
+
+    /// The topics concerned: those listed, or none.
+    pub fn topics(&self) -> &[TopicName] {
+        &self.0.topics
+    }
+
+    /// The sentence alone, without kind, partition or source.
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)?;
+        if let Some(partition) = &self.0.topic_partition {
+            write!(f, " (partition {partition})")?;
+        }
+        if !self.0.topics.is_empty() {
+            write!(f, " (topics {:?})", self.0.topics)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.0.kind)?;
+        let mut source = StdError::source(self);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source: &(dyn StdError + Send + Sync) = self.0.source.as_deref()?;
+        Some(source)
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind, kind.sentence())
+    }
+}
+
+impl ErrorKind {
+    /// The kind that stands for a broker's code; [`ErrorKind::Broker`] where none does.
+    pub const fn from_broker_code(code: i16) -> Self {
+        match code {
+            1 => Self::OffsetOutOfRange,
+            2 => Self::CorruptRecord,
+            3 => Self::UnknownTopicOrPartition,
+            10 | 18 => Self::RecordTooLarge,
+            17 => Self::InvalidTopic,
+            23 => Self::InconsistentGroupProtocol,
+            24 => Self::InvalidGroupId,
+            27 => Self::RebalanceInProgress,
+            29 => Self::TopicAuthorization,
+            30 => Self::GroupAuthorization,
+            31 | 53 => Self::Authorization,
+            33 | 34 | 58 => Self::Authentication,
+            35 => Self::UnsupportedVersion,
+            47 | 90 => Self::FencedProducer,
+            81 => Self::GroupMaxSizeReached,
+            82 => Self::FencedInstanceId,
+            other => Self::Broker(other),
+        }
+    }
+
+    /// Whether the same call may succeed when made again, with nothing changed.
+    pub const fn is_retriable(self) -> bool {
+        match self {
+            Self::Timeout
+            | Self::Disconnected
+            | Self::NoBrokerAvailable
+            | Self::RetriableCommitFailed
+            | Self::UnknownTopicOrPartition
+            | Self::CorruptRecord
+            | Self::BufferExhausted => true,
+            Self::Broker(code) => is_retriable_code(code),
+            _ => false,
+        }
+    }
+
+    /// Whether a client that failed with this can do nothing more.
+    pub const fn is_fatal(self) -> bool {
+        matches!(
+            self,
+            Self::Configuration
+                | Self::Authentication
+                | Self::FencedInstanceId
+                | Self::FencedProducer
+                | Self::InconsistentGroupProtocol
+                | Self::UnsupportedVersion
+                | Self::Bootstrap
+                | Self::Closed
+        )
+    }
+
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::Wakeup => "the call was ended by wakeup",
+            Self::Closed => "the client is closed",
+            Self::Timeout => "the time for the call is over",
+            Self::RebalanceInProgress => "the group is rebalancing: poll, then try again",
+            Self::NoBrokerAvailable => "no broker is available",
+            _ => "the call failed",
+        }
+    }
+}
+
+const fn is_retriable_code(code: i16) -> bool {
+    matches!(
+        code,
+        5 | 6 | 7 | 9 | 13..=16 | 19 | 20 | 41 | 51 | 56 | 70..=72 | 74 | 75 | 78 | 80 | 83 | 84
+            | 88 | 89 | 100 | 103 | 106 | 122 | 123 | 133
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_pointer_wide_and_crosses_threads() {
+        fn crosses<T: Send + Sync + Clone + 'static>() {}
+        crosses::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn the_text_names_the_partition_and_debug_shows_the_sources() {
+        let error = Error::new(
+            ErrorKind::Disconnected,
+            "Fetch to node 1 at b:9092 was cut off",
+        )
+        .with_source(std::io::Error::other("reset"))
+        .with_topic_partition(TopicPartition::new("t", 3));
+        let text = "Fetch to node 1 at b:9092 was cut off (partition t-3)";
+        assert_eq!(error.to_string(), text);
+        assert_eq!(format!("{error:?}"), format!("Disconnected: {text}: reset"));
+    }
+
+    #[test]
+    fn codes_become_the_kind_that_stands_for_them() {
+        for (code, kind, retriable, fatal) in [
+            (1, ErrorKind::OffsetOutOfRange, false, false),
+            (3, ErrorKind::UnknownTopicOrPartition, true, false),
+            (6, ErrorKind::Broker(6), true, false),
+            (22, ErrorKind::Broker(22), false, false),
+            (29, ErrorKind::TopicAuthorization, false, false),
+            (58, ErrorKind::Authentication, false, true),
+            (82, ErrorKind::FencedInstanceId, false, true),
+            (9999, ErrorKind::Broker(9999), false, false),
+        ] {
+            let error = Error::broker(code, "x");
+            let found = (error.kind(), error.is_retriable(), error.is_fatal());
+            assert_eq!(found, (kind, retriable, fatal), "code {code}");
+        }
+    }
+}
