@@ -4,6 +4,7 @@
 pub mod backoff;
 pub mod error;
 pub mod ids;
+pub mod wire;
 
 pub use error::{Error, ErrorKind};
 pub use ids::{

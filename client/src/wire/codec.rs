@@ -1,0 +1,140 @@
+//! Requests become frames, frames become responses. It decides nothing about versions: those come
+//! from [`super::BrokerVersions`].
+
+use std::ops::RangeInclusive;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::ApiKey;
+use kafka_protocol::protocol::{Decodable, Encodable};
+
+use super::error::{Malformation, WireError};
+use super::header::{self, RequestHead};
+use super::message::{Request, Response, for_each_api};
+use super::versions::ours;
+use crate::ids::CorrelationId;
+
+/// Appends the request to `out` as one frame: length, header, body.
+///
+/// The request is in the canonical shape; older versions are written in theirs.
+///
+/// # Errors
+///
+/// [`WireError::Unsupported`] if the version lacks something that the request depends on, and
+/// [`WireError::Unencodable`] if a field does not fit the format. `out` is unchanged then.
+pub fn encode_request(
+    head: &RequestHead,
+    request: &Request,
+    out: &mut BytesMut,
+) -> Result<(), WireError> {
+    check_version(head, &ours(head.api_key))?;
+    frame_into(head, out, |out| {
+        head.encode(out)?;
+        encode_request_body(request, head.api_version, out)
+    })
+}
+
+/// Reads the response to a request of `api_key` in `version` from one frame without its length.
+///
+/// The slices inside the response keep the frame alive. The result is in the canonical shape.
+///
+/// # Errors
+///
+/// [`WireError::Malformed`] if the frame is not exactly one such response, or announces more than
+/// it holds.
+pub fn decode_response(
+    api_key: ApiKey,
+    version: i16,
+    mut frame: Bytes,
+) -> Result<(CorrelationId, Response), WireError> {
+    let malformed = |reason| WireError::malformed(api_key, version, reason);
+    let correlation_id =
+        header::decode_response_header(api_key, version, &mut frame).map_err(malformed)?;
+    let version = body_version(api_key, version, &frame);
+    let response = decode_response_body(api_key, version, &mut frame)
+        .map_err(|reason| malformed(Malformation::Schema(reason)))?;
+    if frame.has_remaining() {
+        return Err(malformed(Malformation::TrailingBytes(frame.remaining())));
+    }
+    Ok((correlation_id, response))
+}
+
+/// Runs `write` behind a length prefix, and takes everything back if it fails.
+pub(super) fn frame_into(
+    head: &RequestHead,
+    out: &mut BytesMut,
+    write: impl FnOnce(&mut BytesMut) -> Result<(), String>,
+) -> Result<(), WireError> {
+    let start = out.len();
+    out.put_i32(0);
+    let written = write(out).and_then(|()| {
+        let length = out.len() - start - LENGTH_PREFIX;
+        i32::try_from(length).map_err(|_| format!("a frame of {length} bytes"))
+    });
+    match written {
+        Ok(length) => {
+            out[start..start + LENGTH_PREFIX].copy_from_slice(&length.to_be_bytes());
+            Ok(())
+        }
+        Err(reason) => {
+            out.truncate(start);
+            Err(WireError::Unencodable {
+                api_key: head.api_key,
+                version: head.api_version,
+                reason,
+            })
+        }
+    }
+}
+
+pub(super) fn check_version(
+    head: &RequestHead,
+    range: &RangeInclusive<i16>,
+) -> Result<(), WireError> {
+    if range.contains(&head.api_version) {
+        return Ok(());
+    }
+    Err(WireError::Unencodable {
+        api_key: head.api_key,
+        version: head.api_version,
+        reason: format!("only v{} to v{} are known", range.start(), range.end()),
+    })
+}
+
+/// A broker that does not know the asked version of ApiVersions answers with a body in version 0.
+fn body_version(api_key: ApiKey, version: i16, body: &[u8]) -> i16 {
+    let is_refusal = api_key == ApiKey::ApiVersions && body.starts_with(&UNSUPPORTED_VERSION);
+    if is_refusal { 0 } else { version }
+}
+
+fn encode_request_body(request: &Request, version: i16, out: &mut BytesMut) -> Result<(), String> {
+    macro_rules! encode {
+        ($($api:ident,)*) => {
+            match request {
+                $(Request::$api(message) => message.encode(out, version),)*
+            }
+        };
+    }
+    for_each_api!(encode).map_err(|error| error.to_string())
+}
+
+fn decode_response_body(
+    api_key: ApiKey,
+    version: i16,
+    body: &mut Bytes,
+) -> Result<Response, String> {
+    macro_rules! decode {
+        ($($api:ident,)*) => {
+            match api_key {
+                $(ApiKey::$api => Decodable::decode(body, version).map(Response::$api),)*
+                _ => return Err("nobody here asks for this API".to_owned()),
+            }
+        };
+    }
+    for_each_api!(decode).map_err(|error| error.to_string())
+}
+
+/// Bytes of the length in front of every frame.
+pub(super) const LENGTH_PREFIX: usize = 4;
+
+/// The error code with which such a body begins.
+const UNSUPPORTED_VERSION: [u8; 2] = 35_i16.to_be_bytes();
