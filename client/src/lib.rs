@@ -2,10 +2,12 @@
 //! needs in common. `ARCHITECTURE.md` at the root of the repository is the map.
 
 pub mod backoff;
+pub mod config;
 pub mod error;
 pub mod ids;
 pub mod wire;
 
+pub use config::{ClientConfig, ClientConfigBuilder};
 pub use error::{Error, ErrorKind};
 pub use ids::{
     Broker, CorrelationId, GenerationId, GroupId, GroupInstanceId, LeaderEpoch, MemberId, NodeId,
