@@ -4,6 +4,11 @@
 //! is a function of its arguments: it keeps nothing between rebalances, asks nobody, and never
 //! learns of time or sockets. What a member remembers of its last assignment is handed to it.
 
+pub(crate) mod blob;
+mod range;
+mod roster;
+mod round_robin;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +16,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use weft_client::ids::{GenerationId, GroupInstanceId, MemberId, TopicName, TopicPartition};
 
-pub(crate) mod blob;
+pub use range::RangeAssignor;
+pub use round_robin::RoundRobinAssignor;
 
 /// How a group hands partitions over in a rebalance. Ordered: the later one interrupts less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
