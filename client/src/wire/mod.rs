@@ -6,6 +6,8 @@
 
 mod codec;
 mod error;
+mod error_code;
+mod frame;
 mod header;
 mod message;
 mod names;
@@ -22,6 +24,8 @@ pub use kafka_protocol::protocol::StrBytes;
 
 pub use codec::{decode_response, encode_request};
 pub use error::{Malformation, UnsupportedRequest, WireError};
+pub use error_code::ErrorCode;
+pub use frame::{FRAME_BYTES_MAX_DEFAULT, FrameError, FrameSplitter};
 pub use header::RequestHead;
 pub use message::{Request, Response};
 #[cfg(any(test, feature = "broker"))]
