@@ -11,6 +11,7 @@ mod frame;
 mod header;
 mod message;
 mod names;
+mod reaction;
 #[cfg(any(test, feature = "broker"))]
 mod server;
 mod versions;
@@ -28,6 +29,7 @@ pub use error_code::ErrorCode;
 pub use frame::{FRAME_BYTES_MAX_DEFAULT, FrameError, FrameSplitter};
 pub use header::RequestHead;
 pub use message::{Request, Response};
+pub use reaction::{Context, Membership, Reaction, SessionRestart, reaction};
 #[cfg(any(test, feature = "broker"))]
 pub use server::{decode_request, encode_response};
 #[cfg(any(test, feature = "broker"))]
