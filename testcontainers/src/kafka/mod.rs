@@ -1,0 +1,32 @@
+//! Real Apache Kafka for tests: brokers on a local JVM, started, hurt and stopped from Rust.
+//!
+//! The jars come from Maven once and stay in a cache outside the source tree ([`jars`]); each
+//! cluster keeps its data and logs in a directory of its own under the system's temporary directory
+//! and dies with the test process, however that ends. Nothing here knows what a test wants to prove.
+//!
+//! ```no_run
+//! use weft_testcontainers::kafka::{KafkaCluster, KafkaVersion};
+//!
+//! let cluster = KafkaCluster::builder().version(KafkaVersion::V3_9_1).nodes(3).start()?;
+//! cluster.create_topic("orders", 6)?;
+//! println!("bootstrap.servers={}", cluster.bootstrap());
+//! cluster.node(1).kill()?;
+//! # Ok::<(), weft_testcontainers::kafka::KafkaError>(())
+//! ```
+
+mod cluster;
+mod directory;
+mod error;
+mod jars;
+mod node;
+mod prerequisites;
+mod probe;
+mod properties;
+mod supervised;
+mod version;
+
+pub use cluster::{KafkaCluster, KafkaClusterBuilder};
+pub use error::KafkaError;
+pub use node::KafkaNode;
+pub use prerequisites::Prerequisites;
+pub use version::KafkaVersion;
