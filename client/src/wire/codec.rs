@@ -8,8 +8,10 @@ use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::{Decodable, Encodable};
 
 use super::error::{Malformation, WireError};
-use super::header::{self, RequestHead};
+use super::guard::{self, Encoding};
+use super::header::{self, FLEXIBLE_REQUEST_HEADER, RequestHead};
 use super::message::{Request, Response, for_each_api};
+use super::shapes;
 use super::versions::ours;
 use crate::ids::CorrelationId;
 
@@ -44,12 +46,23 @@ pub fn encode_request(
 pub fn decode_response(
     api_key: ApiKey,
     version: i16,
+    frame: Bytes,
+) -> Result<(CorrelationId, Response), WireError> {
+    decode_exact_response(api_key, version, frame)
+}
+
+/// Reads a response in the shape that it has on the wire.
+pub(super) fn decode_exact_response(
+    api_key: ApiKey,
+    version: i16,
     mut frame: Bytes,
 ) -> Result<(CorrelationId, Response), WireError> {
     let malformed = |reason| WireError::malformed(api_key, version, reason);
     let correlation_id =
         header::decode_response_header(api_key, version, &mut frame).map_err(malformed)?;
     let version = body_version(api_key, version, &frame);
+    let shape = shapes::response(api_key).ok_or_else(|| malformed(unknown_api()))?;
+    guard::check(shape, version, encoding(api_key, version), &frame).map_err(malformed)?;
     let response = decode_response_body(api_key, version, &mut frame)
         .map_err(|reason| malformed(Malformation::Schema(reason)))?;
     if frame.has_remaining() {
@@ -100,13 +113,31 @@ pub(super) fn check_version(
     })
 }
 
+/// How the body of a message in this version writes its lengths.
+pub(super) fn encoding(api_key: ApiKey, version: i16) -> Encoding {
+    if api_key.request_header_version(version) >= FLEXIBLE_REQUEST_HEADER {
+        Encoding::Flexible
+    } else {
+        Encoding::Classic
+    }
+}
+
+pub(super) fn unknown_api() -> Malformation {
+    Malformation::Schema("nobody here speaks this API".to_owned())
+}
+
 /// A broker that does not know the asked version of ApiVersions answers with a body in version 0.
 fn body_version(api_key: ApiKey, version: i16, body: &[u8]) -> i16 {
     let is_refusal = api_key == ApiKey::ApiVersions && body.starts_with(&UNSUPPORTED_VERSION);
     if is_refusal { 0 } else { version }
 }
 
-fn encode_request_body(request: &Request, version: i16, out: &mut BytesMut) -> Result<(), String> {
+/// Appends a request in the shape that it has on the wire.
+pub(super) fn encode_request_body(
+    request: &Request,
+    version: i16,
+    out: &mut BytesMut,
+) -> Result<(), String> {
     macro_rules! encode {
         ($($api:ident,)*) => {
             match request {
@@ -126,7 +157,7 @@ fn decode_response_body(
         ($($api:ident,)*) => {
             match api_key {
                 $(ApiKey::$api => Decodable::decode(body, version).map(Response::$api),)*
-                _ => return Err("nobody here asks for this API".to_owned()),
+                _ => return Err(unknown_api().to_string()),
             }
         };
     }

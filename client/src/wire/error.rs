@@ -70,7 +70,7 @@ pub enum Malformation {
         /// The field, as the schema names it.
         field: &'static str,
         /// The length it announces: elements of a list, bytes of a text.
-        announced: u64,
+        announced: usize,
         /// How many bytes are left in the frame.
         remaining: usize,
     },
@@ -81,11 +81,20 @@ pub enum Malformation {
         /// The length it announces.
         announced: i64,
     },
-    /// The lists of the message hold more elements than any honest message of its size.
-    TooManyElements {
+    /// A known tagged field is not as long as it announces.
+    TaggedFieldSize {
+        /// The field, as the schema names it.
+        field: &'static str,
+        /// The size it announces, in bytes.
+        announced: usize,
+        /// The size it has, in bytes.
+        walked: usize,
+    },
+    /// Decoded, the message would take more memory than any honest message of its size.
+    TooDense {
         /// The field with which the limit was passed, as the schema names it.
         field: &'static str,
-        /// The limit, for a frame of this size.
+        /// The limit for a frame of this size, in bytes.
         limit: usize,
     },
     /// The schema's own complaint.
@@ -169,12 +178,19 @@ impl fmt::Display for Malformation {
             Self::NegativeLength { field, announced } => {
                 write!(f, "`{field}` announces a length of {announced}")
             }
-            Self::TooManyElements { field, limit } => {
-                write!(
-                    f,
-                    "more than {limit} list elements, counted up to `{field}`"
-                )
-            }
+            Self::TaggedFieldSize {
+                field,
+                announced,
+                walked,
+            } => write!(
+                f,
+                "tagged field `{field}` announces {announced} bytes and has {walked}"
+            ),
+            Self::TooDense { field, limit } => write!(
+                f,
+                "decoded up to `{field}` it would take more than the {limit} bytes that a \
+                 frame of its size may take"
+            ),
             Self::Schema(reason) => f.write_str(reason.trim_end()),
         }
     }

@@ -83,7 +83,7 @@ pub(super) fn skip_tagged_fields(bytes: &mut Bytes) -> Result<(), Malformation> 
         if bytes.remaining() < size {
             return Err(Malformation::LyingLength {
                 field: "tagged field of the header",
-                announced: size as u64,
+                announced: size,
                 remaining: bytes.remaining(),
             });
         }

@@ -2,6 +2,8 @@
 //! inside.
 
 use kafka_protocol::messages::{self, ApiKey};
+#[cfg(any(test, feature = "broker"))]
+use kafka_protocol::protocol::{Message, VersionRange};
 
 macro_rules! messages {
     ($($api:ident($request:ident, $response:ident),)*) => {
@@ -39,6 +41,29 @@ macro_rules! messages {
                     $(Self::$api(_) => ApiKey::$api,)*
                 }
             }
+        }
+
+        /// The versions in which the schemas know both the request and the response; `None` for an
+        /// API that Weft does not speak.
+        #[cfg(any(test, feature = "broker"))]
+        pub(super) fn schema_range(api_key: ApiKey) -> Option<VersionRange> {
+            match api_key {
+                $(
+                    ApiKey::$api => Some(
+                        messages::$request::VERSIONS.intersect(&messages::$response::VERSIONS),
+                    ),
+                )*
+                _ => None,
+            }
+        }
+
+        /// Every request and its response, with nothing but defaults.
+        #[cfg(test)]
+        pub(super) fn defaults() -> Vec<(Request, Response)> {
+            vec![$((
+                Request::$api(messages::$request::default()),
+                Response::$api(messages::$response::default()),
+            ),)*]
         }
 
         $(

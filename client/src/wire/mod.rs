@@ -8,12 +8,16 @@ mod codec;
 mod error;
 mod error_code;
 mod frame;
+mod guard;
 mod header;
 mod message;
 mod names;
 mod reaction;
 #[cfg(any(test, feature = "broker"))]
 mod server;
+mod shapes;
+#[cfg(test)]
+mod specimen;
 mod versions;
 
 /// The message structs, and the newtypes inside them.

@@ -5,10 +5,12 @@ use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 
-use super::codec::{check_version, frame_into};
+use super::codec::{check_version, encoding, frame_into, unknown_api};
 use super::error::{Malformation, UnsupportedRequest, WireError};
+use super::guard;
 use super::header::{self, FLEXIBLE_REQUEST_HEADER, RequestHead};
 use super::message::{Request, Response, for_each_api};
+use super::shapes;
 use super::versions::schema_versions;
 use crate::ids::CorrelationId;
 
@@ -35,6 +37,8 @@ pub fn decode_request(mut frame: Bytes) -> Result<(RequestHead, Request), WireEr
     if api_key.request_header_version(version) >= FLEXIBLE_REQUEST_HEADER {
         header::skip_tagged_fields(&mut frame).map_err(malformed)?;
     }
+    let shape = shapes::request(api_key).ok_or_else(|| malformed(unknown_api()))?;
+    guard::check(shape, version, encoding(api_key, version), &frame).map_err(malformed)?;
     let request = decode_request_body(api_key, version, &mut frame)
         .map_err(|reason| malformed(Malformation::Schema(reason)))?;
     if frame.has_remaining() {
@@ -106,7 +110,7 @@ fn decode_request_body(api_key: ApiKey, version: i16, body: &mut Bytes) -> Resul
         ($($api:ident,)*) => {
             match api_key {
                 $(ApiKey::$api => Decodable::decode(body, version).map(Request::$api),)*
-                _ => return Err("nobody here answers this API".to_owned()),
+                _ => return Err(unknown_api().to_string()),
             }
         };
     }

@@ -8,6 +8,8 @@ use kafka_protocol::messages::{ApiKey, ApiVersionsResponse};
 
 use super::error::WireError;
 use super::message::Request;
+#[cfg(any(test, feature = "broker"))]
+use super::message::schema_range;
 
 /// The versions of `api_key` that Weft speaks; empty for an API that it does not speak.
 pub const fn ours(api_key: ApiKey) -> RangeInclusive<i16> {
@@ -32,7 +34,7 @@ pub const fn ours(api_key: ApiKey) -> RangeInclusive<i16> {
         ApiKey::DescribeGroups => 0..=6,
         ApiKey::ListGroups => 0..=5,
         ApiKey::DeleteGroups => 0..=2,
-        ApiKey::InitProducerId => 0..=6,
+        ApiKey::InitProducerId => 0..=5,
         ApiKey::DescribeCluster => 0..=2,
         _ => NOTHING,
     }
@@ -42,11 +44,7 @@ pub const fn ours(api_key: ApiKey) -> RangeInclusive<i16> {
 /// Empty for an API that Weft does not speak.
 #[cfg(any(test, feature = "broker"))]
 pub fn schema_versions(api_key: ApiKey) -> RangeInclusive<i16> {
-    if ours(api_key).is_empty() {
-        return NOTHING;
-    }
-    let range = api_key.valid_versions();
-    range.min..=range.max
+    schema_range(api_key).map_or(NOTHING, |range| range.min..=range.max)
 }
 
 /// What one broker speaks, as it announced it.
