@@ -185,7 +185,7 @@ fn files_functions_and_lines_stay_short() {
 fn every_source_file_says_what_it_is_for() {
     let complaints: Vec<_> = sources()
         .iter()
-        .filter(|source| !source.text.starts_with("//!"))
+        .filter(|source| !source.production().is_empty() && !source.text.starts_with("//!"))
         .map(|source| format!("{}: has no module header", source.name))
         .collect();
     refuse(&complaints);
