@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub mod config;
+pub mod connection;
 pub mod error;
 pub mod ids;
 pub mod wire;
