@@ -6,6 +6,7 @@ pub mod config;
 pub mod connection;
 pub mod error;
 pub mod ids;
+pub mod net;
 pub mod wire;
 
 pub use config::{ClientConfig, ClientConfigBuilder};
