@@ -1,18 +1,17 @@
 //! Requests become frames, frames become responses. It decides nothing about versions: those come
 //! from [`super::BrokerVersions`].
 
-use std::ops::RangeInclusive;
-
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::{Decodable, Encodable};
 
+use super::adapt;
 use super::error::{Malformation, WireError};
 use super::guard::{self, Encoding};
 use super::header::{self, FLEXIBLE_REQUEST_HEADER, RequestHead};
 use super::message::{Request, Response, for_each_api};
+use super::needs::Needs;
 use super::shapes;
-use super::versions::ours;
 use crate::ids::CorrelationId;
 
 /// Appends the request to `out` as one frame: length, header, body.
@@ -23,15 +22,26 @@ use crate::ids::CorrelationId;
 ///
 /// [`WireError::Unsupported`] if the version lacks something that the request depends on, and
 /// [`WireError::Unencodable`] if a field does not fit the format. `out` is unchanged then.
+///
+/// # Panics
+///
+/// If the head announces another API than that of the request.
 pub fn encode_request(
     head: &RequestHead,
     request: &Request,
     out: &mut BytesMut,
 ) -> Result<(), WireError> {
-    check_version(head, &ours(head.api_key))?;
+    assert_eq!(
+        head.api_key,
+        request.api_key(),
+        "the head must announce the request that follows it"
+    );
+    let version = head.api_version;
+    Needs::of(request).newest_in(request, Some(version..=version))?;
+    let request = adapt::request_for(request, version);
     frame_into(head, out, |out| {
         head.encode(out)?;
-        encode_request_body(request, head.api_version, out)
+        encode_request_body(&request, version, out)
     })
 }
 
@@ -48,7 +58,8 @@ pub fn decode_response(
     version: i16,
     frame: Bytes,
 ) -> Result<(CorrelationId, Response), WireError> {
-    decode_exact_response(api_key, version, frame)
+    let (correlation_id, response) = decode_exact_response(api_key, version, frame)?;
+    Ok((correlation_id, adapt::canonical_response(response, version)))
 }
 
 /// Reads a response in the shape that it has on the wire.
@@ -97,20 +108,6 @@ pub(super) fn frame_into(
             })
         }
     }
-}
-
-pub(super) fn check_version(
-    head: &RequestHead,
-    range: &RangeInclusive<i16>,
-) -> Result<(), WireError> {
-    if range.contains(&head.api_version) {
-        return Ok(());
-    }
-    Err(WireError::Unencodable {
-        api_key: head.api_key,
-        version: head.api_version,
-        reason: format!("only v{} to v{} are known", range.start(), range.end()),
-    })
 }
 
 /// How the body of a message in this version writes its lengths.

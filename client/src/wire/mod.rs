@@ -4,6 +4,7 @@
 //! `kafka-protocol` supplies the message schemas and nothing else. Its decoders trust the lengths a
 //! peer announces, so they only ever see bytes that this module has walked before.
 
+mod adapt;
 mod codec;
 mod error;
 mod error_code;
@@ -12,6 +13,7 @@ mod guard;
 mod header;
 mod message;
 mod names;
+mod needs;
 mod reaction;
 #[cfg(any(test, feature = "broker"))]
 mod server;

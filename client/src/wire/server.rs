@@ -5,7 +5,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 
-use super::codec::{check_version, encoding, frame_into, unknown_api};
+use super::codec::{encoding, frame_into, unknown_api};
 use super::error::{Malformation, UnsupportedRequest, WireError};
 use super::guard;
 use super::header::{self, FLEXIBLE_REQUEST_HEADER, RequestHead};
@@ -66,7 +66,19 @@ pub fn encode_response(
     response: &Response,
     out: &mut BytesMut,
 ) -> Result<(), WireError> {
-    check_version(head, &schema_versions(head.api_key))?;
+    let range = schema_versions(head.api_key);
+    if head.api_key != response.api_key() || !range.contains(&head.api_version) {
+        return Err(WireError::Unencodable {
+            api_key: response.api_key(),
+            version: head.api_version,
+            reason: format!(
+                "it answers {:?}, which is known in v{} to v{}",
+                head.api_key,
+                range.start(),
+                range.end()
+            ),
+        });
+    }
     frame_into(head, out, |out| {
         header::encode_response_header(head, out);
         encode_response_body(response, head.api_version, out)

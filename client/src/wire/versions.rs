@@ -7,9 +7,11 @@ use std::ops::RangeInclusive;
 use kafka_protocol::messages::{ApiKey, ApiVersionsResponse};
 
 use super::error::WireError;
+use super::error_code::ErrorCode;
 use super::message::Request;
 #[cfg(any(test, feature = "broker"))]
 use super::message::schema_range;
+use super::needs::Needs;
 
 /// The versions of `api_key` that Weft speaks; empty for an API that it does not speak.
 pub const fn ours(api_key: ApiKey) -> RangeInclusive<i16> {
@@ -64,9 +66,29 @@ impl BrokerVersions {
         Self { ranges }
     }
 
+    /// The version in which to ask again, if the broker refused ApiVersions in version `asked`
+    /// (KIP-511). `None` if it did not refuse, or if there is no older version left to ask in.
+    ///
+    /// It is always older than `asked`, so that asking again comes to an end.
+    pub fn version_to_ask_again(response: &ApiVersionsResponse, asked: i16) -> Option<i16> {
+        if ErrorCode(response.error_code) != ErrorCode::UNSUPPORTED_VERSION || asked <= 0 {
+            return None;
+        }
+        let known = Self::from_response(response).latest(ApiKey::ApiVersions);
+        // Brokers before 2.4 do not say what they know, and all know version 0.
+        Some(known.unwrap_or(0).min(asked - 1))
+    }
+
     /// What the broker speaks of `api_key`; `None` if it does not know it.
     pub fn range(&self, api_key: ApiKey) -> Option<RangeInclusive<i16>> {
         self.ranges.get(&(api_key as i16)).cloned()
+    }
+
+    /// The newest version of `api_key` that both sides speak, whatever the request.
+    pub fn latest(&self, api_key: ApiKey) -> Option<i16> {
+        let (ours, theirs) = (ours(api_key), self.range(api_key)?);
+        let latest = *ours.end().min(theirs.end());
+        (latest >= *ours.start() && latest >= *theirs.start()).then_some(latest)
     }
 
     /// The newest version that both sides speak and that can carry this request.
@@ -75,23 +97,7 @@ impl BrokerVersions {
     ///
     /// [`WireError::Unsupported`], naming what the request needs and what the broker has.
     pub fn negotiate(&self, request: &Request) -> Result<i16, WireError> {
-        let api_key = request.api_key();
-        let needed = ours(api_key);
-        let broker = self.range(api_key);
-        let common = broker.as_ref().map(|broker| {
-            let lowest = *needed.start().max(broker.start());
-            let highest = *needed.end().min(broker.end());
-            lowest..=highest
-        });
-        match common {
-            Some(common) if !common.is_empty() => Ok(*common.end()),
-            _ => Err(WireError::Unsupported {
-                api_key,
-                needed,
-                broker,
-                feature: "this client",
-            }),
-        }
+        Needs::of(request).newest_in(request, self.range(request.api_key()))
     }
 }
 
@@ -100,3 +106,6 @@ impl BrokerVersions {
     reason = "no version at all is what it stands for"
 )]
 const NOTHING: RangeInclusive<i16> = 0..=-1;
+
+#[cfg(test)]
+mod tests;
