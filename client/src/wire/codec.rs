@@ -12,6 +12,7 @@ use super::header::{self, FLEXIBLE_REQUEST_HEADER, RequestHead};
 use super::message::{Request, Response, for_each_api};
 use super::needs::Needs;
 use super::shapes;
+use super::versions::ours;
 use crate::ids::CorrelationId;
 
 /// Appends the request to `out` as one frame: length, header, body.
@@ -69,6 +70,14 @@ pub(super) fn decode_exact_response(
     mut frame: Bytes,
 ) -> Result<(CorrelationId, Response), WireError> {
     let malformed = |reason| WireError::malformed(api_key, version, reason);
+    let known = ours(api_key);
+    if !known.contains(&version) {
+        return Err(malformed(Malformation::Schema(format!(
+            "only v{} to v{} are known",
+            known.start(),
+            known.end()
+        ))));
+    }
     let correlation_id =
         header::decode_response_header(api_key, version, &mut frame).map_err(malformed)?;
     let version = body_version(api_key, version, &frame);
@@ -166,3 +175,6 @@ pub(super) const LENGTH_PREFIX: usize = 4;
 
 /// The error code with which such a body begins.
 const UNSUPPORTED_VERSION: [u8; 2] = 35_i16.to_be_bytes();
+
+#[cfg(test)]
+mod tests;
