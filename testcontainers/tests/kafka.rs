@@ -13,7 +13,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use weft_testcontainers::kafka::{KafkaCluster, KafkaNode, KafkaVersion, Prerequisites};
+use weft_testcontainers::kafka::{
+    JavaAssignor, JavaCommand, JavaProgram, JavaRecord, KafkaCluster, KafkaError, KafkaNode,
+    KafkaVersion, Prerequisites,
+};
 
 /// The right to run a cluster; nothing if this machine cannot.
 fn turn() -> Option<MutexGuard<'static, ()>> {
@@ -46,19 +49,158 @@ fn start(version: KafkaVersion, nodes: usize) -> KafkaCluster {
     cluster
 }
 
+/// Writes through one Java client, reads through two others, and compares.
+fn records_pass_through(cluster: &KafkaCluster, topic: &str) -> Result<(), KafkaError> {
+    let mut producer = JavaProgram::start(cluster, &JavaCommand::produce(topic))?;
+    let written = JavaRecord {
+        partition: Some(1),
+        timestamp: Some(1_700_000_000_000),
+        key: Some(b"key".to_vec()),
+        value: Some(vec![0, 1, 255]),
+        headers: vec![("h".into(), Some(Vec::new())), ("h".into(), None)],
+        ..JavaRecord::default()
+    };
+    producer.send(&written)?;
+    producer.send(&JavaRecord {
+        partition: Some(0),
+        ..JavaRecord::default()
+    })?;
+    let told = producer.stop(PATIENCE)?;
+    assert_eq!(told, ["PRODUCED 1 0", "PRODUCED 0 0", "CLOSED"]);
+
+    let reader = JavaProgram::start(cluster, &JavaCommand::read(topic))?;
+    let read: Vec<JavaRecord> = reader
+        .finish(PATIENCE)?
+        .iter()
+        .filter_map(|line| JavaRecord::parse(line))
+        .collect();
+    let expected = JavaRecord {
+        offset: Some(0),
+        timestamp_type: "CreateTime".into(),
+        ..written
+    };
+    assert_eq!(read.len(), 2, "{read:?}");
+    assert!(read.contains(&expected), "{read:?}");
+
+    let group = format!("{topic}-group");
+    let command = JavaCommand::consume(&group, &[topic], JavaAssignor::Range);
+    let mut member = JavaProgram::start(cluster, &command)?;
+    let assigned = member.wait_for("ASSIGNED", PATIENCE)?;
+    assert_eq!(assigned, format!("ASSIGNED {topic}-0 {topic}-1"));
+    member.wait_for(&format!("RECORD {topic} 1 0 key"), PATIENCE)?;
+    member.wait_for("COMMITTED", PATIENCE)?;
+    let end = member.stop(PATIENCE)?;
+    assert!(
+        end.contains(&format!("REVOKED {topic}-0 {topic}-1")),
+        "{end:?}"
+    );
+    Ok(())
+}
+
 #[test]
-fn a_single_node_of_the_newest_version_serves_topics() {
+fn a_single_node_of_the_newest_version_serves_topics_and_can_be_paused() {
     let Some(_turn) = turn() else { return };
     let cluster = start(KafkaVersion::V4_4_0, 1);
-    cluster.create_topic("first", 3).unwrap();
+    cluster.create_topic("first", 2).unwrap();
     assert_eq!(
         cluster.partition_leaders("first").unwrap(),
-        [(0, 0), (1, 0), (2, 0)]
+        [(0, 0), (1, 0)]
     );
-    let refused = cluster.create_topic("first", 3).unwrap_err().to_string();
+    let refused = cluster.create_topic("first", 2).unwrap_err().to_string();
     assert!(refused.contains("already exists"), "{refused}");
+    records_pass_through(&cluster, "first").unwrap();
     cluster.node(0).pause().unwrap();
     assert!(cluster.wait_ready(Duration::ZERO).is_err());
     cluster.node(0).resume().unwrap();
-    cluster.wait_ready(Duration::from_secs(10)).unwrap();
+    cluster.wait_ready(PATIENCE).unwrap();
+    let directory = cluster.directory().to_owned();
+    drop(cluster);
+    assert!(!directory.exists());
 }
+
+#[test]
+fn three_nodes_go_on_without_a_killed_one_and_take_it_back() {
+    let Some(_turn) = turn() else { return };
+    let cluster = start(KafkaVersion::V4_4_0, 3);
+    cluster.create_topic("spread", 6).unwrap();
+    let leads = |cluster: &KafkaCluster, node: i32| {
+        cluster
+            .partition_leaders("spread")
+            .unwrap()
+            .iter()
+            .any(|(_, leader)| *leader == node)
+    };
+    assert!(leads(&cluster, 2));
+    cluster.node(2).kill().unwrap();
+    cluster.wait_ready(PATIENCE).unwrap();
+    cluster.create_topic("without", 2).unwrap();
+    records_pass_through(&cluster, "without").unwrap();
+    assert!(!leads(&cluster, 2));
+    assert_eq!(cluster.partition_leaders("spread").unwrap().len(), 6);
+    let began_at = Instant::now();
+    cluster.node(2).restart().unwrap();
+    cluster.wait_ready(PATIENCE).unwrap();
+    println!(
+        "restarted node: ready after {:.1} s",
+        began_at.elapsed().as_secs_f64()
+    );
+}
+
+#[test]
+fn the_last_version_with_the_old_protocols_serves_topics() {
+    let Some(_turn) = turn() else { return };
+    let cluster = start(KafkaVersion::V3_9_1, 1);
+    cluster.create_topic("first", 2).unwrap();
+    records_pass_through(&cluster, "first").unwrap();
+}
+
+#[test]
+fn the_oldest_version_serves_topics_and_comes_back_after_a_kill() {
+    let Some(_turn) = turn() else { return };
+    let cluster = start(KafkaVersion::V2_8_2, 1);
+    cluster.create_topic("first", 2).unwrap();
+    records_pass_through(&cluster, "first").unwrap();
+    let began_at = Instant::now();
+    cluster.node(0).restart().unwrap();
+    cluster.wait_ready(PATIENCE).unwrap();
+    println!(
+        "restarted node: ready after {:.1} s",
+        began_at.elapsed().as_secs_f64()
+    );
+    cluster.wait_for_leaders("first", 2).unwrap();
+    assert_eq!(
+        cluster.partition_leaders("first").unwrap(),
+        [(0, 0), (1, 0)]
+    );
+}
+
+#[test]
+fn a_broker_that_refuses_its_configuration_is_reported_with_its_log() {
+    let Some(_turn) = turn() else { return };
+    let started = KafkaCluster::builder()
+        .version(KafkaVersion::V2_8_2)
+        .property("num.io.threads", "none")
+        .start();
+    let Err(error) = started else {
+        panic!("it started")
+    };
+    let KafkaError::Exited {
+        directory,
+        last_lines,
+        ..
+    } = &error
+    else {
+        panic!("{error}")
+    };
+    assert!(
+        last_lines
+            .iter()
+            .any(|line| line.contains("num.io.threads")),
+        "{error}"
+    );
+    assert!(directory.exists());
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// How long anything may take on a machine busy with other builds.
+const PATIENCE: Duration = Duration::from_secs(60);

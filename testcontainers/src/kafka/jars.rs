@@ -132,7 +132,7 @@ fn last_lines(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn directory(version: KafkaVersion) -> PathBuf {
+pub(super) fn directory(version: KafkaVersion) -> PathBuf {
     cache().join(format!("kafka-{version}"))
 }
 

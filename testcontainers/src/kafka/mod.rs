@@ -1,6 +1,6 @@
 //! Real Apache Kafka for tests: brokers on a local JVM, started, hurt and stopped from Rust.
 //!
-//! The jars come from Maven once and stay in a cache outside the source tree ([`jars`]); each
+//! The jars come from Maven once and stay in a cache outside the source tree; each
 //! cluster keeps its data and logs in a directory of its own under the system's temporary directory
 //! and dies with the test process, however that ends. Nothing here knows what a test wants to prove.
 //!
@@ -18,15 +18,22 @@ mod cluster;
 mod directory;
 mod error;
 mod jars;
+mod java_lines;
+mod java_program;
+mod jvm;
 mod node;
 mod prerequisites;
 mod probe;
 mod properties;
+mod start;
 mod supervised;
 mod version;
 
-pub use cluster::{KafkaCluster, KafkaClusterBuilder};
+pub use cluster::KafkaCluster;
 pub use error::KafkaError;
+pub use java_lines::{JavaAssignor, JavaCommand, JavaRecord};
+pub use java_program::{JavaProgram, Line};
 pub use node::KafkaNode;
 pub use prerequisites::Prerequisites;
+pub use start::KafkaClusterBuilder;
 pub use version::KafkaVersion;

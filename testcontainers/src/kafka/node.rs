@@ -123,6 +123,11 @@ impl KafkaNode {
         self.signal(Signal::Continue)
     }
 
+    /// Asks the node to end cleanly (SIGTERM), and does not wait for it.
+    pub(super) fn terminate(&self) -> Result<(), KafkaError> {
+        self.signal(Signal::Terminate)
+    }
+
     /// The last lines the node has logged, oldest first, at most `count`.
     pub fn last_log_lines(&self, count: usize) -> Vec<String> {
         last_log_lines(&self.directory, 0, count)

@@ -34,6 +34,11 @@ pub(super) fn java() -> PathBuf {
     program("java")
 }
 
+/// The Java compiler beside [`java`]; a runtime without development tools has none.
+pub(super) fn java_compiler() -> PathBuf {
+    program("javac")
+}
+
 fn program(name: &str) -> PathBuf {
     env::var_os("JAVA_HOME")
         .map(|home| PathBuf::from(home).join("bin").join(name))

@@ -188,6 +188,9 @@ pub(super) fn jvm_options(role: JvmRole) -> Vec<String> {
         "-XX:-UsePerfData",
         "-XX:+ExitOnOutOfMemoryError",
         "-Xshare:auto",
+        // A program's standard output is its own; the JVM's warnings belong beside it.
+        "-Xlog:disable",
+        "-Xlog:all=warning:stderr",
         "-Djava.awt.headless=true",
         "-Dorg.slf4j.simpleLogger.showDateTime=true",
         "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",

@@ -17,6 +17,8 @@ use super::error::KafkaError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
     Kill,
+    /// Asks for a clean end.
+    Terminate,
     Stop,
     Continue,
 }
@@ -85,12 +87,13 @@ impl SupervisedJvm {
         }
         let name = match signal {
             Signal::Kill => "KILL",
+            Signal::Terminate => "TERM",
             Signal::Stop => "STOP",
             Signal::Continue => "CONT",
         };
         let sent = writeln!(self.signals, "{name}").and_then(|()| match signal {
             Signal::Kill => self.shell.wait().map(drop),
-            Signal::Stop | Signal::Continue => self.answer().map(drop),
+            Signal::Terminate | Signal::Stop | Signal::Continue => self.answer().map(drop),
         });
         match sent {
             Err(_) if self.has_exited() => Ok(()),

@@ -1,0 +1,301 @@
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.header.internals.RecordHeaders;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/**
+ * The Java clients, driven by tests over standard input and output: a member for groups that mix Java
+ * and Weft, a producer, and a reader that shows every byte of what another client wrote.
+ *
+ * <p>Each event is one flushed line. The end of standard input or SIGTERM asks for a clean end, which
+ * CLOSED confirms. A program that cannot end within a few seconds of that ends anyway.
+ */
+public final class JavaConsumer {
+    private static final Duration POLL_TIMEOUT = Duration.ofMillis(100);
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
+    private static final long LAST_RESORT_MS = 15_000;
+    private static final String ABSENT = "-";
+    private static final String PRESENT = "0x";
+
+    private static final AtomicBoolean stopping = new AtomicBoolean();
+
+    private JavaConsumer() {}
+
+    /** {@code consume|produce|read} and then what the method of that name lists. */
+    public static void main(String[] arguments) throws Exception {
+        List<String> words = Arrays.asList(arguments);
+        List<String> rest = words.subList(1, words.size());
+        switch (words.get(0)) {
+            case "consume" -> consume(rest);
+            case "produce" -> produce(rest);
+            case "read" -> read(rest);
+            default -> throw new IllegalArgumentException(words.get(0));
+        }
+        say("CLOSED");
+    }
+
+    /** bootstrap, group, topics separated by commas, assignor or -, client id, instance id or -, key=value... */
+    private static void consume(List<String> words) {
+        Properties properties = consumerProperties(words.get(0));
+        properties.put("group.id", words.get(1));
+        List<String> topics = Arrays.asList(words.get(2).split(","));
+        if (!words.get(3).equals(ABSENT)) {
+            properties.put("partition.assignment.strategy", assignor(words.get(3)));
+        }
+        properties.put("client.id", words.get(4));
+        if (!words.get(5).equals(ABSENT)) {
+            properties.put("group.instance.id", words.get(5));
+        }
+        override(properties, words.subList(6, words.size()));
+
+        KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(properties);
+        stopWhenAsked(consumer::wakeup);
+        stopAtEndOfInput(consumer::wakeup);
+        try {
+            consumer.subscribe(topics, new Narrator());
+            say("SUBSCRIBED");
+            while (!stopping.get()) {
+                pollOnce(consumer);
+            }
+        } catch (WakeupException e) {
+            // Only a stop wakes the consumer up.
+        } finally {
+            consumer.close(CLOSE_TIMEOUT);
+        }
+    }
+
+    private static void pollOnce(KafkaConsumer<byte[], byte[]> consumer) {
+        ConsumerRecords<byte[], byte[]> records = consumer.poll(POLL_TIMEOUT);
+        if (records.isEmpty()) {
+            return;
+        }
+        for (ConsumerRecord<byte[], byte[]> record : records) {
+            String key = record.key() == null ? ABSENT : new String(record.key(), StandardCharsets.UTF_8);
+            say("RECORD " + record.topic() + " " + record.partition() + " " + record.offset() + " " + key);
+        }
+        try {
+            consumer.commitSync();
+            say("COMMITTED");
+        } catch (WakeupException e) {
+            // The stop must not lose the commit of what was already shown.
+            consumer.commitSync();
+            say("COMMITTED");
+        } catch (KafkaException e) {
+            say("COMMIT_FAILED " + e.getClass().getSimpleName());
+        }
+    }
+
+    /** bootstrap, topic, key=value...; then one record a line: partition timestamp key value headers. */
+    private static void produce(List<String> words) throws IOException, InterruptedException, ExecutionException {
+        Properties properties = new Properties();
+        properties.put("bootstrap.servers", words.get(0));
+        properties.put("key.serializer", ByteArraySerializer.class.getName());
+        properties.put("value.serializer", ByteArraySerializer.class.getName());
+        override(properties, words.subList(2, words.size()));
+        String topic = words.get(1);
+
+        List<Future<RecordMetadata>> sent = new ArrayList<>();
+        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(properties)) {
+            BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            for (String line = input.readLine(); line != null; line = input.readLine()) {
+                String[] fields = line.split(" ");
+                Integer partition = fields[0].equals(ABSENT) ? null : Integer.valueOf(fields[0]);
+                Long timestamp = fields[1].equals(ABSENT) ? null : Long.valueOf(fields[1]);
+                sent.add(producer.send(new ProducerRecord<>(
+                        topic, partition, timestamp, bytes(fields[2]), bytes(fields[3]), headers(fields[4]))));
+            }
+            producer.flush();
+            for (Future<RecordMetadata> future : sent) {
+                RecordMetadata metadata = future.get();
+                say("PRODUCED " + metadata.partition() + " " + metadata.offset());
+            }
+        }
+    }
+
+    /** bootstrap, topic, key=value...; reads all partitions up to where they end now. */
+    private static void read(List<String> words) {
+        Properties properties = consumerProperties(words.get(0));
+        override(properties, words.subList(2, words.size()));
+        String topic = words.get(1);
+        try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(properties)) {
+            stopWhenAsked(consumer::wakeup);
+            stopAtEndOfInput(consumer::wakeup);
+            List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
+                    .map(partition -> new TopicPartition(topic, partition.partition()))
+                    .collect(Collectors.toList());
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
+                for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL_TIMEOUT)) {
+                    say(String.join(" ", "READ", Integer.toString(record.partition()), Long.toString(record.offset()),
+                            record.timestampType().toString(), Long.toString(record.timestamp()),
+                            hex(record.key()), hex(record.value()), hex(record.headers())));
+                }
+            }
+            say("END");
+        } catch (WakeupException e) {
+            // Stopped before the end.
+        }
+    }
+
+    private static Properties consumerProperties(String bootstrap) {
+        Properties properties = new Properties();
+        properties.put("bootstrap.servers", bootstrap);
+        properties.put("key.deserializer", ByteArrayDeserializer.class.getName());
+        properties.put("value.deserializer", ByteArrayDeserializer.class.getName());
+        properties.put("enable.auto.commit", "false");
+        properties.put("auto.offset.reset", "earliest");
+        // A topic created by the test may be new to this client; it should not wait minutes for it.
+        properties.put("metadata.max.age.ms", "2000");
+        return properties;
+    }
+
+    private static void override(Properties properties, List<String> settings) {
+        for (String setting : settings) {
+            int split = setting.indexOf('=');
+            properties.put(setting.substring(0, split), setting.substring(split + 1));
+        }
+    }
+
+    private static String assignor(String name) {
+        String simpleName = switch (name) {
+            case "range" -> "RangeAssignor";
+            case "roundrobin" -> "RoundRobinAssignor";
+            case "sticky" -> "StickyAssignor";
+            case "cooperative-sticky" -> "CooperativeStickyAssignor";
+            default -> throw new IllegalArgumentException(name);
+        };
+        return "org.apache.kafka.clients.consumer." + simpleName;
+    }
+
+    /** Answers SIGTERM by a clean end, for which the virtual machine waits. */
+    private static void stopWhenAsked(Runnable wakeup) {
+        Thread main = Thread.currentThread();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            stop(wakeup);
+            try {
+                main.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }));
+    }
+
+    private static void stopAtEndOfInput(Runnable wakeup) {
+        Thread thread = new Thread(() -> {
+            try {
+                while (System.in.read() >= 0) {
+                    // Nothing is asked of a running consumer.
+                }
+            } catch (IOException e) {
+                // As good as the end.
+            }
+            stop(wakeup);
+        }, "end-of-input");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private static void stop(Runnable wakeup) {
+        if (stopping.getAndSet(true)) {
+            return;
+        }
+        Thread lastResort = new Thread(() -> {
+            try {
+                Thread.sleep(LAST_RESORT_MS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            Runtime.getRuntime().halt(1);
+        }, "last-resort");
+        lastResort.setDaemon(true);
+        lastResort.start();
+        wakeup.run();
+    }
+
+    private static byte[] bytes(String text) {
+        return text.equals(ABSENT) ? null : HexFormat.of().parseHex(text.substring(PRESENT.length()));
+    }
+
+    private static String hex(byte[] bytes) {
+        return bytes == null ? ABSENT : PRESENT + HexFormat.of().formatHex(bytes);
+    }
+
+    /** Headers as name:value,name:value with both in hex, or - for none. */
+    private static Headers headers(String text) {
+        Headers headers = new RecordHeaders();
+        if (!text.equals(ABSENT)) {
+            for (String header : text.split(",")) {
+                String[] halves = header.split(":");
+                headers.add(new String(bytes(halves[0]), StandardCharsets.UTF_8), bytes(halves[1]));
+            }
+        }
+        return headers;
+    }
+
+    private static String hex(Headers headers) {
+        List<String> texts = new ArrayList<>();
+        for (Header header : headers) {
+            texts.add(hex(header.key().getBytes(StandardCharsets.UTF_8)) + ":" + hex(header.value()));
+        }
+        return texts.isEmpty() ? ABSENT : String.join(",", texts);
+    }
+
+    private static synchronized void say(String line) {
+        System.out.println(line);
+        System.out.flush();
+    }
+
+    /** Tells which partitions come and go. */
+    private static final class Narrator implements ConsumerRebalanceListener {
+        @Override
+        public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+            tell("ASSIGNED", partitions);
+        }
+
+        @Override
+        public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+            tell("REVOKED", partitions);
+        }
+
+        @Override
+        public void onPartitionsLost(Collection<TopicPartition> partitions) {
+            tell("LOST", partitions);
+        }
+
+        private static void tell(String event, Collection<TopicPartition> partitions) {
+            StringBuilder line = new StringBuilder(event);
+            partitions.stream().map(TopicPartition::toString).sorted()
+                    .forEach(partition -> line.append(' ').append(partition));
+            say(line.toString());
+        }
+    }
+}
