@@ -6,8 +6,8 @@
 //! look-up are tried one after the other without backoff in between, so that requests fail once
 //! all of them did.
 
+use core::net::SocketAddr;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::settings::ConnectionSettings;

@@ -1,8 +1,8 @@
 //! Why a connection ended and why a request failed. Each text names the API, the broker with its
 //! address, and what was wrong, so that it can stand alone in a log.
 
+use core::net::SocketAddr;
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 

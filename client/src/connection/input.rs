@@ -1,6 +1,6 @@
 //! The closed lists of what a connection takes in and gives out.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;

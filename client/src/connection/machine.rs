@@ -20,7 +20,10 @@ mod opening;
 mod receiving;
 mod sending;
 
-use std::net::SocketAddr;
+#[cfg(test)]
+mod tests;
+
+use core::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

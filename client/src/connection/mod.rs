@@ -3,7 +3,7 @@
 //!
 //! [`Connection`] decides when to connect, what may be written and what an answer belongs to. It
 //! never touches a socket or a clock: [`crate::net`] performs its outputs and feeds it what came
-//! of them.
+//! of them. Addresses are `core::net`'s, which knows their shape and no sockets.
 
 mod attempts;
 mod error;

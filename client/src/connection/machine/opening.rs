@@ -1,7 +1,7 @@
 //! Opening and closing: look-up, addresses in turn, versions; and what happens to the requests when
 //! it comes to nothing.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! Answers on their way in: matched to the oldest request, decoded, delivered.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
