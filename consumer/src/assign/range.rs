@@ -70,19 +70,14 @@ fn deal_together(divisions: &mut [&mut Division<'_>]) {
     let Some(first) = divisions.first() else {
         return;
     };
-    let mut waiting: Vec<usize> = (0..first.readers.len()).collect();
+    let readers = first.readers.len();
     let numbers: Vec<i32> = first.unassigned.keys().copied().collect();
     for number in numbers {
         let fits = |reader: &usize| divisions.iter().all(|one| one.can_give(*reader, number));
-        let Some(place) = waiting.iter().position(fits) else {
-            continue;
-        };
-        let reader = waiting[place];
-        for division in divisions.iter_mut() {
-            division.give(reader, number);
-        }
-        if divisions.iter().all(|division| division.room(reader) == 0) {
-            waiting.remove(place);
+        if let Some(reader) = (0..readers).find(fits) {
+            for division in divisions.iter_mut() {
+                division.give(reader, number);
+            }
         }
     }
 }

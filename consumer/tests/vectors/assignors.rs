@@ -199,3 +199,16 @@ fn a_rack_that_holds_no_replica_changes_nothing() {
     let expected = "m1: t-0 t-1; m2: t-2 t-3";
     assert_eq!(given(&RangeAssignor, &[("t", 4)], &members), expected);
 }
+
+#[test]
+fn racks_are_not_heeded_if_every_partition_is_in_all_of_them() {
+    let members = [
+        ("m1", reader_of(&["t", "u"], "x")),
+        ("m2", reader_of(&["t", "u"], "a")),
+    ];
+    let expected = "m1: t-0 u-0; m2:";
+    assert_eq!(
+        given(&RangeAssignor, &[("t", 1), ("u", 1)], &members),
+        expected
+    );
+}

@@ -180,6 +180,12 @@ fn lengths_that_cannot_be_true_are_refused_before_anything_is_reserved() {
     let numbers = [&[0, 0, 0, 0, 0, 1, 0, 1, b't'][..], &most, &[0; 64]].concat();
     let refused = Err(BlobError::BadLength(i32::MAX));
     assert_eq!(decode_assignment(numbers.into()), refused);
+    let five_strings_in_nine_bytes = [&[0, 0, 0, 0, 0, 5][..], &[0; 9]].concat();
+    let refused = Err(BlobError::BadLength(5));
+    assert_eq!(
+        decode_subscription(five_strings_in_nine_bytes.into()),
+        refused
+    );
     let null_list = Bytes::from_static(&[0, 0, 0xff, 0xff, 0xff, 0xff]);
     assert_eq!(decode_assignment(null_list), Err(BlobError::BadLength(-1)));
     let null_topic = Bytes::from_static(&[0, 0, 0, 0, 0, 1, 0xff, 0xff, 0, 0, 0, 0]);
