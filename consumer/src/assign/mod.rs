@@ -5,9 +5,11 @@
 //! learns of time or sockets. What a member remembers of its last assignment is handed to it.
 
 pub(crate) mod blob;
+mod cooperative_sticky;
 mod range;
 mod roster;
 mod round_robin;
+mod sticky;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,8 +18,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use weft_client::ids::{GenerationId, GroupInstanceId, MemberId, TopicName, TopicPartition};
 
+pub use cooperative_sticky::CooperativeStickyAssignor;
 pub use range::RangeAssignor;
 pub use round_robin::RoundRobinAssignor;
+pub use sticky::StickyAssignor;
 
 /// How a group hands partitions over in a rebalance. Ordered: the later one interrupts less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use weft_client::ids::{GenerationId, MemberId};
 use weft_consumer::assign::{
-    Assignor, ClusterTopics, MemberSubscription, RangeAssignor, ReplicaRacks, RoundRobinAssignor,
+    Assignor, ClusterTopics, CooperativeStickyAssignor, LastAssignment, MemberSubscription,
+    RangeAssignor, ReplicaRacks, RoundRobinAssignor, StickyAssignor,
 };
 use weft_consumer::group::protocol::{BlobVersion, encode_assignment, encode_subscription};
 
@@ -47,7 +48,7 @@ fn check_equal_to_java(assignor: &dyn Assignor, file: &str) {
     for line in lines(file) {
         assert_eq!(line["assignor"], assignor.name());
         let members = members(&line);
-        check_subscriptions(&line, &members);
+        check_subscriptions(assignor, &line, &members);
         let assigned = assignor.assign(&cluster(&line), &members).unwrap();
         let java = line["result"].as_object().unwrap();
         assert_eq!(assigned.len(), java.len());
@@ -65,11 +66,22 @@ fn check_equal_to_java(assignor: &dyn Assignor, file: &str) {
     }
 }
 
-fn check_subscriptions(line: &Value, members: &BTreeMap<MemberId, MemberSubscription>) {
+fn check_subscriptions(
+    assignor: &dyn Assignor,
+    line: &Value,
+    members: &BTreeMap<MemberId, MemberSubscription>,
+) {
     for (id, member) in members {
         let bytes = encode_subscription(member, BlobVersion::LATEST).unwrap();
         let java = hex(&line["members"][id.as_str()]["subscription"]);
         assert_eq!(bytes, java.unwrap(), "{id} of {line}");
+        let last = member.generation.map(|generation| LastAssignment {
+            partitions: member.owned_partitions.clone(),
+            generation,
+        });
+        let topics = member.topics.iter().cloned().collect();
+        let user_data = assignor.subscription_user_data(&topics, last.as_ref());
+        assert_eq!(user_data, member.user_data, "{id} of {line}");
     }
 }
 
@@ -81,6 +93,19 @@ fn range_gives_what_java_gives() {
 #[test]
 fn round_robin_gives_what_java_gives() {
     check_equal_to_java(&RoundRobinAssignor, "assign-roundrobin.jsonl");
+}
+
+#[test]
+fn sticky_gives_what_java_gives() {
+    check_equal_to_java(&StickyAssignor, "assign-sticky.jsonl");
+}
+
+#[test]
+fn cooperative_sticky_gives_what_java_gives() {
+    check_equal_to_java(
+        &CooperativeStickyAssignor,
+        "assign-cooperative-sticky.jsonl",
+    );
 }
 
 const RACKS: [&str; 3] = ["a", "b", "c"];

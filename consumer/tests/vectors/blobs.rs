@@ -7,7 +7,7 @@ use weft_consumer::group::protocol::{
     encode_subscription,
 };
 
-use crate::{hex, lines, number, partitions, text, texts};
+use crate::{Xorshift, hex, lines, number, partitions, text, texts};
 
 const VERSIONS: [BlobVersion; 4] = [
     BlobVersion::V0,
@@ -197,7 +197,7 @@ fn lengths_that_cannot_be_true_are_refused_before_anything_is_reserved() {
 
 #[test]
 fn mutated_bytes_are_read_or_refused_and_never_yield_more_than_they_hold() {
-    let mut random = Xorshift(0x9e37_79b9_7f4a_7c15);
+    let mut random = Xorshift::new(6);
     for line in lines("blobs.jsonl") {
         let original = hex(&line["bytes"]).unwrap();
         for round in 0..2_000 {
@@ -251,24 +251,4 @@ fn the_instance_id_does_not_travel_in_the_subscription() {
         decode_subscription(bytes),
         Ok(MemberSubscription::default())
     );
-}
-
-/// Random numbers that are the same in every run.
-struct Xorshift(u64);
-
-impl Xorshift {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(limit).unwrap()).unwrap()
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.next().to_le_bytes()[3]
-    }
 }

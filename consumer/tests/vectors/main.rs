@@ -1,4 +1,5 @@
-//! Compares the group's bytes and the assignors with what Kafka's own client did, line by line.
+//! Compares the group's bytes and the assignors with what Kafka's own client did, line by line, and
+//! holds the sticky assignors to their promises where that client breaks them.
 //!
 //! The vectors lie in the repository's `tests/vectors`, written by the Java client itself.
 
@@ -9,6 +10,7 @@
 
 mod assignors;
 mod blobs;
+mod rules;
 
 use std::path::Path;
 
@@ -54,4 +56,28 @@ fn number(value: &Value) -> i32 {
 fn texts<T: for<'a> From<&'a str>>(value: &Value) -> Vec<T> {
     let list = value.as_array().unwrap().iter();
     list.map(|one| T::from(text(one))).collect()
+}
+
+/// Random numbers that are the same in every run.
+struct Xorshift(u64);
+
+impl Xorshift {
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(limit).unwrap()).unwrap()
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.next().to_le_bytes()[3]
+    }
 }
