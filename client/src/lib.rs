@@ -7,6 +7,7 @@ pub mod connection;
 pub mod error;
 pub mod ids;
 pub mod net;
+pub mod record;
 pub mod wire;
 
 pub use config::{ClientConfig, ClientConfigBuilder};
