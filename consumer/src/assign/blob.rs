@@ -1,8 +1,8 @@
 //! Reads and writes the classic encoding that members of a group use among themselves.
 //!
-//! The bytes come from other members, so a reader believes no length: what is announced must fit into
-//! what is left, and nothing is reserved ahead of the bytes that justify it. It never decides what a
-//! field means.
+//! The bytes come from other members, so a reader believes no length: what is announced must fit
+//! into what is left, and nothing is reserved ahead of the bytes that justify it. It never decides
+//! what a field means.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -52,8 +52,8 @@ impl BlobReader {
         self.0.try_get_i32().map_err(|_| BlobError::Truncated)
     }
 
-    /// A string that may be null. Bytes that are not UTF-8 are replaced, as Kafka's own client does:
-    /// one member's odd name must not fail the whole group.
+    /// A string that may be null. Bytes that are not UTF-8 are replaced, as Kafka's own client
+    /// does: one member's odd name must not fail the whole group.
     pub(crate) fn nullable_string(&mut self) -> Result<Option<String>, BlobError> {
         let length = self.int16()?;
         if length < 0 {

@@ -1,10 +1,10 @@
 //! `cooperative-sticky`: as `sticky`, but members go on reading what they keep (KIP-429).
 //!
-//! Members join while they own partitions and say which. A partition that is to change hands is given
-//! to nobody at first: its owner sees that it is gone, gives it up and joins again, and that second
-//! rebalance gives it to the new owner. The results are those of Kafka's `CooperativeStickyAssignor`,
-//! except that a partition that two members claim is held back in all cases, not only if all members
-//! want the same topics.
+//! Members join while they own partitions and say which. A partition that is to change hands is
+//! given to nobody at first: its owner sees that it is gone, gives it up and joins again, and that
+//! second rebalance gives it to the new owner. The results are those of Kafka's
+//! `CooperativeStickyAssignor`, except that a partition that two members claim is held back in all
+//! cases, not only if all members want the same topics.
 
 use std::collections::{BTreeMap, BTreeSet};
 

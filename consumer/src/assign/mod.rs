@@ -100,8 +100,8 @@ impl ClusterTopics {
 
 /// Divides the partitions of a group's topics among its members.
 ///
-/// All members must list an assignor of the same [`name`](Self::name); the coordinator picks one that
-/// everybody lists. Methods take `&self`, so that one assignor can serve several consumers.
+/// All members must list an assignor of the same [`name`](Self::name); the coordinator picks one
+/// that everybody lists. Methods take `&self`, so that one assignor can serve several consumers.
 pub trait Assignor: fmt::Debug + Send + Sync {
     /// The name by which the members of a group agree on an assignor, such as `range`.
     fn name(&self) -> &str;
@@ -122,12 +122,13 @@ pub trait Assignor: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Divides the partitions. Only the leader calls it. Topics that `topics` does not know are left
-    /// out; every member has an entry in the result, an empty one if there is nothing for it.
+    /// Divides the partitions. Only the leader calls it. Topics that `topics` does not know are
+    /// left out; every member has an entry in the result, an empty one if there is nothing for it.
     ///
     /// # Errors
     ///
-    /// If it cannot divide; the rebalance then fails on the leader. Kafka's own assignors always can.
+    /// If it cannot divide; the rebalance then fails on the leader. Kafka's own assignors always
+    /// can.
     fn assign(
         &self,
         topics: &ClusterTopics,

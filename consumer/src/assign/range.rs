@@ -1,9 +1,10 @@
 //! `range`: gives every member a run of neighbouring partitions of each topic.
 //!
-//! Topics are divided one by one, so that partition 3 of two topics that are partitioned alike goes to
-//! the same member. If racks matter, partitions first go to members that can read them nearby, as far
-//! as that changes neither the size of anybody's share nor the alignment of topics that have the same
-//! readers and the same number of partitions. The result is the one of Kafka's `RangeAssignor`.
+//! Topics are divided one by one, so that partition 3 of two topics that are partitioned alike goes
+//! to the same member. If racks matter, partitions first go to members that can read them nearby,
+//! as far as that changes neither the size of anybody's share nor the alignment of topics that have
+//! the same readers and the same number of partitions. The result is the one of Kafka's
+//! `RangeAssignor`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +15,8 @@ use super::{
     AssignError, Assignor, ClusterTopics, MemberAssignment, MemberSubscription, ReplicaRacks,
 };
 
-/// Gives every member a run of neighbouring partitions of each topic; the first members get one more
-/// where a topic does not divide evenly.
+/// Gives every member a run of neighbouring partitions of each topic; the first members get one
+/// more where a topic does not divide evenly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RangeAssignor;
 

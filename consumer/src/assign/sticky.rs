@@ -1,10 +1,10 @@
 //! `sticky`: shares as equal as can be, and within that as few moves as can be.
 //!
 //! What members own is a *claim*: a list of partitions and the generation in which they were given.
-//! Claims are settled first ([`claims`]); then the partitions are divided, in one way if all members
-//! want the same topics ([`equal`]), in another if not ([`general`]). The results are those of
-//! Kafka's `StickyAssignor`. What differs is what broken claims lead to: a partition that does not
-//! exist is never kept, and a member never gets back a topic that it no longer wants.
+//! Claims are settled first ([`claims`]); then the partitions are divided, in one way if all
+//! members want the same topics ([`equal`]), in another if not ([`general`]). The results are those
+//! of Kafka's `StickyAssignor`. What differs is what broken claims lead to: a partition that does
+//! not exist is never kept, and a member never gets back a topic that it no longer wants.
 
 mod claims;
 mod equal;
@@ -36,8 +36,8 @@ impl Assignor for StickyAssignor {
         "sticky"
     }
 
-    /// What the member was given and when. `None` before the first rebalance, and if a topic's name is
-    /// too long to be written, which costs stickiness only.
+    /// What the member was given and when. `None` before the first rebalance, and if a topic's name
+    /// is too long to be written, which costs stickiness only.
     fn subscription_user_data(
         &self,
         _topics: &BTreeSet<TopicName>,

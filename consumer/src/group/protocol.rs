@@ -2,9 +2,9 @@
 //! they got: Kafka's protocol type `consumer`, versions 0 to 3.
 //!
 //! A blob is an int16 version and fields in the classic encoding. Readers take a version from the
-//! future for version 3 and ignore what follows the fields they know, so that groups of mixed clients
-//! work; in return the bytes are never trusted (see `assign::blob`). Nothing here decides an
-//! assignment, and the coordinator never looks into these bytes.
+//! future for version 3 and ignore what follows the fields they know, so that groups of mixed
+//! clients work; in return the bytes are never trusted (see `assign::blob`). Nothing here decides
+//! an assignment, and the coordinator never looks into these bytes.
 
 use bytes::Bytes;
 use weft_client::ids::{GenerationId, TopicPartition};
@@ -103,8 +103,8 @@ pub fn decode_subscription(bytes: Bytes) -> Result<MemberSubscription, BlobError
     Ok(subscription)
 }
 
-/// Writes an assignment. All versions have the same fields. Partitions are grouped by topic, and keep
-/// the order in which the assignor gave them within each topic.
+/// Writes an assignment. All versions have the same fields. Partitions are grouped by topic, and
+/// keep the order in which the assignor gave them within each topic.
 ///
 /// # Errors
 ///

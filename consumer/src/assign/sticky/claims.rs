@@ -1,7 +1,7 @@
 //! Settles who owned what before the rebalance, when members may be wrong or late.
 //!
-//! Of several members that claim a partition, the one of the highest generation is right. If several
-//! of that generation claim it, nobody is: one of them must have missed something.
+//! Of several members that claim a partition, the one of the highest generation is right. If
+//! several of that generation claim it, nobody is: one of them must have missed something.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,8 @@
 //! Divides partitions among members that all want the same topics.
 //!
-//! Then everybody can have everything, and shares differ by one at most: with `n` partitions and `m`
-//! members each gets `n / m`, and `n mod m` of them get one more. Members keep what they own up to
-//! that; the rest is dealt out in turn, first within racks if they matter.
+//! Then everybody can have everything, and shares differ by one at most: with `n` partitions and
+//! `m` members each gets `n / m`, and `n mod m` of them get one more. Members keep what they own up
+//! to that; the rest is dealt out in turn, first within racks if they matter.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -69,8 +69,8 @@ impl<'p, 'a> Deal<'p, 'a> {
         }
     }
 
-    /// Deals to members in the partition's rack; returns what has to go elsewhere. The partitions that
-    /// the fewest members have in their rack come first.
+    /// Deals to members in the partition's rack; returns what has to go elsewhere. The partitions
+    /// that the fewest members have in their rack come first.
     fn deal_within_racks(&mut self, mut rest: Vec<Partition<'a>>) -> Vec<Partition<'a>> {
         rest.sort_by_cached_key(|partition| self.problem.members_in_rack(*partition));
         let mut turn = 0;
@@ -92,7 +92,8 @@ impl<'p, 'a> Deal<'p, 'a> {
         rest
     }
 
-    /// Deals to everybody: in turn to those that have too little, then one more to some of the others.
+    /// Deals to everybody: in turn to those that have too little, then one more to some of the
+    /// others.
     fn deal_in_turn(&mut self, rest: Vec<Partition<'a>>) {
         let mut turn = 0;
         for partition in rest {

@@ -1,9 +1,9 @@
 //! Divides partitions among members that want different topics.
 //!
-//! Members keep what they own and still want; what is left goes to whoever has least. Then partitions
-//! move, one at a time and only to members that have at least two fewer. Each such move makes the
-//! shares strictly more equal (the sum of their squares falls), so the moving ends by itself, and no
-//! result can be worse than what it started from.
+//! Members keep what they own and still want; what is left goes to whoever has least. Then
+//! partitions move, one at a time and only to members that have at least two fewer. Each such move
+//! makes the shares strictly more equal (the sum of their squares falls), so the moving ends by
+//! itself, and no result can be worse than what it started from.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,7 +60,8 @@ impl<'a> Division<'_, 'a> {
         gave_up
     }
 
-    /// Gives each partition to the member that has least, among those that it suits if there are any.
+    /// Gives each partition to the member that has least, among those that it suits if there are
+    /// any.
     fn place(&mut self, unassigned: &[Partition<'a>]) {
         let mut elsewhere = Vec::new();
         for partition in unassigned {
@@ -93,8 +94,8 @@ impl<'a> Division<'_, 'a> {
         }
     }
 
-    /// A member that wants the partition and has at least two fewer than its owner: the one that had
-    /// it before, or else the one that has least.
+    /// A member that wants the partition and has at least two fewer than its owner: the one that
+    /// had it before, or else the one that has least.
     fn better_place(&self, partition: Partition<'a>) -> Option<Place> {
         let owner = *self.owner.get(&partition)?;
         let readers = self.problem.readers(partition.0);
@@ -112,7 +113,8 @@ impl<'a> Division<'_, 'a> {
         let from = self.owner[&partition];
         let mut moving = (partition, from);
         if let Some(back) = self.moves.opposite(partition, from, to) {
-            // If this one moved before, the other's holder is not `from`, and may have little itself.
+            // If this one moved before, the other's holder is not `from`, and may have little
+            // itself.
             let holder = self.owner[&back];
             if self.is_fairer(holder, to) {
                 moving = (back, holder);

@@ -68,8 +68,8 @@ impl<'a> Problem<'a> {
         topics.flat_map(|(name, topic)| topic.partitions.keys().map(|number| (*name, *number)))
     }
 
-    /// The same partition with a name that lives as long as the problem; `None` if nobody wants it or
-    /// it does not exist.
+    /// The same partition with a name that lives as long as the problem; `None` if nobody wants it
+    /// or it does not exist.
     pub(super) fn find(&self, topic: &TopicName, number: i32) -> Option<Partition<'a>> {
         let (name, topic) = self.topics.get_key_value(topic)?;
         let exists = topic.partitions.contains_key(&number);
@@ -90,8 +90,8 @@ impl<'a> Problem<'a> {
         })
     }
 
-    /// Whether nothing is lost if the member reads the partition: racks do not matter, the member has
-    /// none, or its rack holds a replica.
+    /// Whether nothing is lost if the member reads the partition: racks do not matter, the member
+    /// has none, or its rack holds a replica.
     pub(super) fn suits(&self, member: Place, partition: Partition<'_>) -> bool {
         !self.racks_matter
             || self.members[member].rack.is_none()
