@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::ids::{TopicName, TopicPartition};
+use crate::wire::ErrorCode;
 
 /// Why a call failed: a kind to match on, a sentence that says what was asked of whom, and where it
 /// applies the partition or topics concerned.
@@ -48,7 +49,7 @@ pub enum ErrorKind {
     /// A peer sent bytes that are not what the protocol allows.
     MalformedResponse,
     /// A broker answered with this code, and no other kind stands for it.
-    Broker(i16),
+    Broker(ErrorCode),
     /// The broker does not accept who we say we are.
     Authentication,
     /// We may not do this to the cluster or to a transactional id.
@@ -119,8 +120,8 @@ impl Error {
     }
 
     /// An error for a code that a broker answered with; the kind is the one that stands for it.
-    pub fn broker(code: i16, text: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(ErrorKind::from_broker_code(code), text)
+    pub fn broker(code: impl Into<ErrorCode>, text: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::from(code.into()), text)
     }
 
     /// Adds the error underneath.
@@ -221,31 +222,8 @@ impl From<ErrorKind> for Error {
 }
 
 impl ErrorKind {
-    /// The kind that stands for a broker's code; [`ErrorKind::Broker`] where none does.
-    pub const fn from_broker_code(code: i16) -> Self {
-        match code {
-            1 => Self::OffsetOutOfRange,
-            2 => Self::CorruptRecord,
-            3 => Self::UnknownTopicOrPartition,
-            10 | 18 => Self::RecordTooLarge,
-            17 => Self::InvalidTopic,
-            23 => Self::InconsistentGroupProtocol,
-            24 => Self::InvalidGroupId,
-            27 => Self::RebalanceInProgress,
-            29 => Self::TopicAuthorization,
-            30 => Self::GroupAuthorization,
-            31 | 53 => Self::Authorization,
-            33 | 34 | 58 => Self::Authentication,
-            35 => Self::UnsupportedVersion,
-            47 | 90 => Self::FencedProducer,
-            81 => Self::GroupMaxSizeReached,
-            82 => Self::FencedInstanceId,
-            other => Self::Broker(other),
-        }
-    }
-
     /// Whether the same call may succeed when made again, with nothing changed.
-    pub const fn is_retriable(self) -> bool {
+    pub fn is_retriable(self) -> bool {
         match self {
             Self::Timeout
             | Self::Disconnected
@@ -254,7 +232,7 @@ impl ErrorKind {
             | Self::UnknownTopicOrPartition
             | Self::CorruptRecord
             | Self::BufferExhausted => true,
-            Self::Broker(code) => is_retriable_code(code),
+            Self::Broker(code) => code.is_retriable(),
             _ => false,
         }
     }
@@ -286,12 +264,32 @@ impl ErrorKind {
     }
 }
 
-const fn is_retriable_code(code: i16) -> bool {
-    matches!(
-        code,
-        5 | 6 | 7 | 9 | 13..=16 | 19 | 20 | 41 | 51 | 56 | 70..=72 | 74 | 75 | 78 | 80 | 83 | 84
-            | 88 | 89 | 100 | 103 | 106 | 122 | 123 | 133
-    )
+impl From<ErrorCode> for ErrorKind {
+    /// The kind that stands for a broker's code; [`ErrorKind::Broker`] where none does.
+    fn from(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::OFFSET_OUT_OF_RANGE => Self::OffsetOutOfRange,
+            ErrorCode::CORRUPT_MESSAGE => Self::CorruptRecord,
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION => Self::UnknownTopicOrPartition,
+            ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::RECORD_LIST_TOO_LARGE => Self::RecordTooLarge,
+            ErrorCode::INVALID_TOPIC_EXCEPTION => Self::InvalidTopic,
+            ErrorCode::INCONSISTENT_GROUP_PROTOCOL => Self::InconsistentGroupProtocol,
+            ErrorCode::INVALID_GROUP_ID => Self::InvalidGroupId,
+            ErrorCode::REBALANCE_IN_PROGRESS => Self::RebalanceInProgress,
+            ErrorCode::TOPIC_AUTHORIZATION_FAILED => Self::TopicAuthorization,
+            ErrorCode::GROUP_AUTHORIZATION_FAILED => Self::GroupAuthorization,
+            ErrorCode::CLUSTER_AUTHORIZATION_FAILED
+            | ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED => Self::Authorization,
+            ErrorCode::UNSUPPORTED_SASL_MECHANISM
+            | ErrorCode::ILLEGAL_SASL_STATE
+            | ErrorCode::SASL_AUTHENTICATION_FAILED => Self::Authentication,
+            ErrorCode::UNSUPPORTED_VERSION => Self::UnsupportedVersion,
+            ErrorCode::INVALID_PRODUCER_EPOCH | ErrorCode::PRODUCER_FENCED => Self::FencedProducer,
+            ErrorCode::GROUP_MAX_SIZE_REACHED => Self::GroupMaxSizeReached,
+            ErrorCode::FENCED_INSTANCE_ID => Self::FencedInstanceId,
+            other => Self::Broker(other),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -323,14 +321,14 @@ mod tests {
         for (code, kind, retriable, fatal) in [
             (1, ErrorKind::OffsetOutOfRange, false, false),
             (3, ErrorKind::UnknownTopicOrPartition, true, false),
-            (6, ErrorKind::Broker(6), true, false),
-            (22, ErrorKind::Broker(22), false, false),
+            (6, ErrorKind::Broker(ErrorCode(6)), true, false),
+            (22, ErrorKind::Broker(ErrorCode(22)), false, false),
             (29, ErrorKind::TopicAuthorization, false, false),
             (58, ErrorKind::Authentication, false, true),
             (82, ErrorKind::FencedInstanceId, false, true),
-            (9999, ErrorKind::Broker(9999), false, false),
+            (9999, ErrorKind::Broker(ErrorCode(9999)), false, false),
         ] {
-            let error = Error::broker(code, "x");
+            let error = Error::broker(ErrorCode(code), "x");
             let found = (error.kind(), error.is_retriable(), error.is_fatal());
             assert_eq!(found, (kind, retriable, fatal), "code {code}");
         }

@@ -2,6 +2,7 @@
 //! needs in common. `ARCHITECTURE.md` at the root of the repository is the map.
 
 pub mod backoff;
+pub mod cluster;
 pub mod config;
 pub mod connection;
 pub mod error;
