@@ -18,7 +18,8 @@ use crate::backoff::ExponentialBackoff;
 use crate::ids::{Broker, NodeId};
 
 crate::config_choice! {
-    /// What a client does when it can reach no broker that it knows of, `metadata.recovery.strategy`.
+    /// What a client does when no broker that it knows of can be reached,
+    /// `metadata.recovery.strategy`.
     pub enum MetadataRecovery {
         /// It keeps trying the brokers that it last knew.
         None = "none",
