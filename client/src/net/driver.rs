@@ -23,7 +23,7 @@ use crate::ids::{Broker, NodeId};
 use crate::wire::Response;
 
 /// Bytes that are read from one connection before the others have their turn.
-pub(super) const READ_TURN_BYTES: u64 = 2 * 1024 * 1024;
+const READ_TURN_BYTES: u64 = 2 * 1024 * 1024;
 
 /// All connections of one thread.
 #[derive(Debug)]
@@ -32,6 +32,7 @@ pub(super) struct Driver {
     settings: Arc<ConnectionSettings>,
     socket_options: SocketOptions,
     frame_bytes_max: usize,
+    read_turn_bytes: u64,
     seeds: Random,
     poller: Poller,
     resolver: Resolver,
@@ -62,6 +63,7 @@ impl Driver {
             settings: Arc::new(settings),
             socket_options,
             frame_bytes_max,
+            read_turn_bytes: READ_TURN_BYTES,
             seeds: Random::new(seed),
             resolver: Resolver::new(poller.waker().clone()),
             poller,
@@ -89,6 +91,11 @@ impl Driver {
 
     pub(super) fn set_frame_bytes_max(&mut self, bytes: usize) {
         self.frame_bytes_max = bytes;
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_read_turn_bytes(&mut self, bytes: u64) {
+        self.read_turn_bytes = bytes;
     }
 
     /// What happened and was not taken yet.
@@ -220,7 +227,7 @@ impl Driver {
 
     /// Reads until the socket is empty or its turn is over.
     fn read(&mut self, now: Instant, token: usize) {
-        let turn_ends_at = self.counters.bytes_read + READ_TURN_BYTES;
+        let turn_ends_at = self.counters.bytes_read + self.read_turn_bytes;
         let mut frames = std::mem::take(&mut self.frames);
         while let Some(transport) = self.slots.transport(token) {
             let outcome = transport.read_once(&mut self.scratch, &mut frames, &mut self.counters);

@@ -15,6 +15,7 @@ use super::counters::NetworkCounters;
 use super::driver::Driver;
 use super::poller::{NetworkWaker, Wakeup};
 use super::socket::SocketOptions;
+use crate::cluster::{NodeLoad, NodeLoads};
 use crate::config::ClientConfig;
 use crate::connection::{
     Connection, ConnectionSettings, Input, Lane, NetworkEvent, NodeState, OutboundRequest,
@@ -212,12 +213,43 @@ impl NetworkClient {
         self.driver.counters()
     }
 
+    #[cfg(test)]
+    pub(super) fn driver(&mut self) -> &mut Driver {
+        &mut self.driver
+    }
+
+    fn load_at(&self, now: Instant, node: NodeId) -> NodeLoad {
+        let Some(connection) = self.driver.slots().connection(node, Lane::General) else {
+            return NodeLoad::Unconnected {
+                last_attempt_at: None,
+            };
+        };
+        match connection.state(now) {
+            NodeState::Disconnected => NodeLoad::Unconnected {
+                last_attempt_at: connection.last_attempt(),
+            },
+            NodeState::BackingOff { until } => NodeLoad::Backoff { until },
+            NodeState::Connecting => NodeLoad::Connecting,
+            NodeState::Ready => NodeLoad::Ready {
+                in_flight: connection.pending(),
+            },
+            NodeState::Throttled { until } => NodeLoad::Throttled { until },
+        }
+    }
+
     fn time_to_wait(&mut self, now: Instant, end: Option<Instant>) -> Option<Duration> {
         if !self.driver.events().is_empty() {
             return Some(Duration::ZERO);
         }
         let deadline = self.driver.next_deadline(now).into_iter().chain(end).min();
         deadline.map(|deadline| deadline.saturating_duration_since(now))
+    }
+}
+
+impl NodeLoads for NetworkClient {
+    /// The load of the general lane, which is what metadata requests use.
+    fn load(&self, node: NodeId) -> NodeLoad {
+        self.load_at(Instant::now(), node)
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use self::peer::{Conversation, Peer, broker, encoded, metadata_request, metadata_response};
 use super::*;
+use crate::cluster::{NodeLoad, NodeLoads};
 use crate::config::ClientConfig;
 use crate::ids::{Broker, NodeId};
 use crate::wire::messages::ProduceRequest;
@@ -563,26 +564,28 @@ fn a_wake_before_the_poll_is_not_lost_and_counts_once() {
 
 #[test]
 fn cancelled_requests_are_not_heard_of_again() {
-    let peer = Peer::broker(|conversation| {
-        for name in ["unwanted", "wanted"] {
-            let (head, _) = conversation.read_request();
-            conversation.respond(&head, metadata_response(name, 0));
+    let (on_the_wire, is_on_the_wire) = mpsc::channel();
+    let (cancelled, wait_until_cancelled) = mpsc::channel();
+    let peer = Peer::broker(move |conversation| {
+        let heads = [(); 2].map(|()| conversation.read_request().0);
+        on_the_wire.send(()).unwrap();
+        wait_until_cancelled.recv().unwrap();
+        for (head, name) in heads.iter().zip(["unwanted", "wanted"]) {
+            conversation.respond(head, metadata_response(name, 0));
         }
     });
     let mut network = client();
     send(&mut network, 1, &peer.as_broker(), PATIENCE);
     send(&mut network, 2, &peer.as_broker(), PATIENCE);
-    while network.state(Instant::now(), NodeId::new(7), Lane::General) != NodeState::Ready {
+    while is_on_the_wire.try_recv().is_err() {
         network.poll(Duration::from_millis(1), &mut Vec::new());
-        network.cancel(Instant::now(), RequestToken::new(1));
     }
 
-    let events = settle(&mut network, 1);
+    network.cancel(Instant::now(), RequestToken::new(1));
+    cancelled.send(()).unwrap();
 
-    assert!(
-        answers(&events).iter().all(|(token, _)| *token == 2),
-        "{events:?}"
-    );
+    let events = settle(&mut network, 1);
+    assert_eq!(answers(&events), [(2, "wanted".to_owned())]);
 }
 
 #[test]
@@ -618,4 +621,68 @@ fn closing_on_request_fails_what_waits_and_leaves_no_backoff() {
     assert_eq!(events.len(), 1, "{events:?}");
     let state = network.state(Instant::now(), broker.id, Lane::General);
     assert_eq!(state, NodeState::Disconnected);
+}
+
+#[test]
+fn a_connection_with_much_to_read_lets_the_others_have_their_turn() {
+    let (progress, wait_for_progress) = mpsc::channel();
+    let peer = |name: &'static str, size: usize| {
+        let progress = progress.clone();
+        let (go, wait_until_go) = mpsc::channel();
+        let peer = Peer::broker(move |conversation| {
+            let (head, _) = conversation.read_request();
+            progress.send(()).unwrap();
+            wait_until_go.recv().unwrap();
+            conversation.respond(&head, metadata_response(name, size));
+            progress.send(()).unwrap();
+            conversation.wait_for_close();
+        });
+        (peer, go)
+    };
+    let ((large, go_large), (small, go_small)) = (peer("large", 50_000), peer("small", 0));
+    let mut network = client();
+    network.driver().set_read_turn_bytes(1000);
+    send(&mut network, 1, &broker(1, large.address()), PATIENCE);
+    send(&mut network, 2, &broker(2, small.address()), PATIENCE);
+    for _ in 0..2 {
+        while wait_for_progress.try_recv().is_err() {
+            network.poll(Duration::from_millis(1), &mut Vec::new());
+        }
+    }
+    for go in [go_large, go_small] {
+        go.send(()).unwrap();
+        wait_for_progress.recv_timeout(PATIENCE).unwrap();
+    }
+
+    let events = settle(&mut network, 2);
+
+    let order = [(2, "small".to_owned()), (1, "large".to_owned())];
+    assert_eq!(answers(&events), order);
+}
+
+#[test]
+fn the_load_of_a_broker_follows_its_general_connection() {
+    let peer = Peer::broker(|conversation| {
+        let (head, _) = conversation.read_request();
+        let response = metadata_response("busy", 0).with_throttle_time_ms(60_000);
+        conversation.respond(&head, response);
+        conversation.wait_for_close();
+    });
+    let node = peer.as_broker().id;
+    let mut network = client();
+    let unconnected = NodeLoad::Unconnected {
+        last_attempt_at: None,
+    };
+    assert_eq!(network.load(node), unconnected);
+    send(&mut network, 1, &peer.as_broker(), PATIENCE);
+    assert_eq!(network.load(node), NodeLoad::Connecting);
+    settle(&mut network, 1);
+    assert!(matches!(network.load(node), NodeLoad::Throttled { .. }));
+    network.disconnect(Instant::now(), node, Lane::General);
+    assert!(matches!(
+        network.load(node),
+        NodeLoad::Unconnected {
+            last_attempt_at: Some(_)
+        }
+    ));
 }
