@@ -58,8 +58,24 @@ const EDGES: &[(&str, &[&str])] = &[
     ("consumer", &["weft-client"]),
     ("runtime", &["weft-client", "weft-consumer"]),
     ("testcontainers", &["weft-client"]),
-    ("tests", &["weft-client", "weft-consumer", "weft-runtime", "weft-testcontainers"]),
-    ("benches", &["weft-client", "weft-consumer", "weft-runtime", "weft-testcontainers"]),
+    (
+        "tests",
+        &[
+            "weft-client",
+            "weft-consumer",
+            "weft-runtime",
+            "weft-testcontainers",
+        ],
+    ),
+    (
+        "benches",
+        &[
+            "weft-client",
+            "weft-consumer",
+            "weft-runtime",
+            "weft-testcontainers",
+        ],
+    ),
 ];
 
 /// Names that say nothing, and marks of unfinished work.
@@ -81,7 +97,10 @@ const BANNED: &[&str] = &[
 ];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace").into()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the workspace")
+        .into()
 }
 
 struct Source {
@@ -98,12 +117,19 @@ impl Source {
         if is_test_file {
             return Vec::new();
         }
-        self.text.lines().take_while(|line| line.trim_end() != "#[cfg(test)]").collect()
+        self.text
+            .lines()
+            .take_while(|line| line.trim_end() != "#[cfg(test)]")
+            .collect()
     }
 
     fn is_pure(&self) -> bool {
         PURE.iter().any(|pure| {
-            self.name == *pure || self.name.strip_prefix(pure).is_some_and(|r| r.starts_with('/'))
+            self.name == *pure
+                || self
+                    .name
+                    .strip_prefix(pure)
+                    .is_some_and(|r| r.starts_with('/'))
         })
     }
 }
@@ -111,20 +137,31 @@ impl Source {
 fn sources() -> Vec<Source> {
     let root = root();
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> = EDGES.iter().map(|(package, _)| root.join(package)).collect();
+    let mut folders: Vec<PathBuf> = EDGES
+        .iter()
+        .map(|(package, _)| root.join(package))
+        .collect();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("the tree is readable") {
             let path = entry.expect("the tree is readable").path();
             if path.is_dir() && !path.ends_with("target") {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(&root).expect("below the root").display().to_string();
+                let name = path
+                    .strip_prefix(&root)
+                    .expect("below the root")
+                    .display()
+                    .to_string();
                 let text = fs::read_to_string(&path).expect("source files are UTF-8");
                 found.push(Source { name, text });
             }
         }
     }
-    assert!(found.len() > 50, "the walk finds the sources, not just {}", found.len());
+    assert!(
+        found.len() > 50,
+        "the walk finds the sources, not just {}",
+        found.len()
+    );
     found
 }
 
@@ -152,7 +189,10 @@ fn functions<'a>(lines: &[&'a str]) -> Vec<(&'a str, usize)> {
             continue;
         }
         let closing = format!("{}}}", " ".repeat(line.len() - code.len()));
-        if let Some(length) = lines[start..].iter().position(|candidate| **candidate == *closing) {
+        if let Some(length) = lines[start..]
+            .iter()
+            .position(|candidate| **candidate == *closing)
+        {
             found.push((code, length + 1));
         }
     }
@@ -203,7 +243,11 @@ fn pure_modules_know_no_clock_socket_thread_or_lock() {
                 complaints.push(format!("{}:{}: names `{word}`", source.name, number + 1));
             }
             if code.contains("disallowed_") {
-                complaints.push(format!("{}:{}: lifts a purity lint", source.name, number + 1));
+                complaints.push(format!(
+                    "{}:{}: lifts a purity lint",
+                    source.name,
+                    number + 1
+                ));
             }
         }
     }
@@ -219,7 +263,10 @@ fn packages_depend_only_inwards() {
             .expect("every package has a manifest");
         let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or("");
         let dependencies = dependencies.split("\n[").next().unwrap_or("");
-        for line in dependencies.lines().filter(|line| line.starts_with("weft-")) {
+        for line in dependencies
+            .lines()
+            .filter(|line| line.starts_with("weft-"))
+        {
             let name = line.split(['.', ' ', '=']).next().unwrap_or("");
             if !allowed.contains(&name) {
                 complaints.push(format!("{package}/Cargo.toml: may not depend on {name}"));
@@ -232,7 +279,10 @@ fn packages_depend_only_inwards() {
 #[test]
 fn names_say_something_and_nothing_is_left_unfinished() {
     let mut complaints = Vec::new();
-    for source in sources().iter().filter(|source| source.name != "tests/tests/tidy.rs") {
+    for source in sources()
+        .iter()
+        .filter(|source| source.name != "tests/tests/tidy.rs")
+    {
         for (number, line) in source.text.lines().enumerate() {
             for word in BANNED.iter().filter(|word| line.contains(**word)) {
                 complaints.push(format!("{}:{}: `{word}`", source.name, number + 1));
@@ -244,7 +294,14 @@ fn names_say_something_and_nothing_is_left_unfinished() {
 
 #[test]
 fn the_function_finder_measures_functions() {
-    let lines = ["    pub fn a(", "        x: u8,", "    ) -> u8 {", "        x", "    }", "}"];
+    let lines = [
+        "    pub fn a(",
+        "        x: u8,",
+        "    ) -> u8 {",
+        "        x",
+        "    }",
+        "}",
+    ];
     assert_eq!(functions(&lines), [("pub fn a(", 5)]);
     assert_eq!(functions(&["fn one() {}", "fn declared();"]), []);
 }
