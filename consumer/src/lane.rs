@@ -141,8 +141,8 @@ pub enum GroupResult {
         /// The first decisive error, if it failed.
         result: Result<(), Error>,
     },
-    /// The end of a [`Command::FetchCommitted`]: an entry for each partition asked for, `None` where
-    /// nothing is committed.
+    /// The end of a [`Command::FetchCommitted`]: an entry for each partition asked for, `None`
+    /// where nothing is committed.
     Fetched {
         /// The command's id.
         id: CommandId,

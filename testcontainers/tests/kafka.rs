@@ -1,5 +1,5 @@
-//! Real Kafka of each version, started and hurt. Without Java or Maven the tests print that they did
-//! not run; with `WEFT_REQUIRE_KAFKA=1` they fail instead.
+//! Real Kafka of each version, started and hurt. Without Java or Maven the tests print that they
+//! did not run; with `WEFT_REQUIRE_KAFKA=1` they fail instead.
 
 #![expect(
     clippy::disallowed_methods,
@@ -10,6 +10,9 @@
     reason = "one cluster at a time on small machines"
 )]
 
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -172,6 +175,40 @@ fn the_oldest_version_serves_topics_and_comes_back_after_a_kill() {
         cluster.partition_leaders("first").unwrap(),
         [(0, 0), (1, 0)]
     );
+}
+
+#[test]
+fn a_shared_cluster_is_one_and_vanishes_with_its_process() {
+    const FILE: &str = "WEFT_TEST_SHARED_CLUSTER_FILE";
+    const NAME: &str = "a_shared_cluster_is_one_and_vanishes_with_its_process";
+    if let Some(file) = std::env::var_os(FILE) {
+        // The second run of this test: the process that owns the cluster.
+        let cluster = KafkaCluster::shared(KafkaVersion::V2_8_2).unwrap();
+        let again = KafkaCluster::shared(KafkaVersion::V2_8_2).unwrap();
+        assert!(std::ptr::eq(cluster, again));
+        let seen = format!("{} {}", cluster.bootstrap(), cluster.directory().display());
+        std::fs::write(file, seen).unwrap();
+        return;
+    }
+    let Some(_turn) = turn() else { return };
+    let file = std::env::temp_dir().join(format!("weft-shared-{}", std::process::id()));
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args([NAME, "--exact"])
+        .env(FILE, &file)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let seen = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let (bootstrap, directory) = seen.split_once(' ').unwrap();
+    let began_at = Instant::now();
+    while Path::new(directory).exists() || TcpStream::connect(bootstrap).is_ok() {
+        assert!(
+            began_at.elapsed() < PATIENCE,
+            "{directory} or {bootstrap} is still there"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]

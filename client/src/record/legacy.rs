@@ -6,7 +6,7 @@
 //! value and a record at most 31.
 //!
 //! ```text
-//! int64 offset | int32 size | int32 crc | int8 magic | int8 attributes | [int64 timestamp, magic 1]
+//! int64 offset | int32 size | int32 crc | int8 magic | int8 attributes | [int64 timestamp]
 //! int32 key length, key | int32 value length, value
 //! ```
 //!

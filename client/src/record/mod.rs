@@ -2,8 +2,11 @@
 //! and of a produce request. Pure: bytes in, views out.
 //!
 //! ```text
-//!  records field ──Batches──▶ Batch ──records()──▶ Records ──validate()──▶ RecordSlice ──iter()──▶ Record
-//!  (Bytes)                    header, checksum      decompressed, Bytes     a sound run of N        slices
+//!  records field --Batches--> Batch --records()--> Records
+//!  (Bytes)                    header, checksum     decompressed, Bytes
+//!
+//!  Records --validate()--> RecordSlice --iter()--> Record
+//!                          a sound run of N        slices
 //! ```
 //!
 //! A batch is cut out of the response without a copy. [`Records`] is its body after decompression
@@ -24,13 +27,15 @@ mod error;
 mod header;
 mod legacy;
 mod record_view;
+mod slice;
 mod varint;
 
 pub use batch::{Batch, Batches};
 pub use builder::{BatchBuilder, BatchKind};
 pub use compression::{Compression, Compressor, DEFAULT_DECOMPRESSED_LIMIT, Decompressor};
 pub use control::ControlRecord;
-pub use cursor::{RecordCursor, RecordIter, RecordPosition, RecordSlice, Records};
+pub use cursor::{RecordCursor, RecordPosition, Records};
 pub use error::RecordError;
 pub use header::{BATCH_HEADER_LENGTH, BatchHeader, BatchProducer, TimestampType};
 pub use record_view::{Header, HeaderIter, Headers, Record};
+pub use slice::{RecordIter, RecordSlice};

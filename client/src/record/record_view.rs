@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use crate::ids::{LeaderEpoch, Offset};
 
-use super::cursor::RecordSlice;
 use super::header::TimestampType;
+use super::slice::RecordSlice;
 use super::varint::ByteReader;
 
 /// The fields of a record as the wire has them. `headers` is not looked into.

@@ -1,8 +1,8 @@
 //! Between the one shape of a message that the machines know and the shapes of older versions.
 //!
 //! The canonical shape is that of the newest version, with two exceptions: topics in Fetch and
-//! Produce carry their name and their id, and the version decides which is written; and `LeaveGroup`
-//! responses of all versions name at least one member.
+//! Produce carry both name and id, and the version decides which is written; and the response to a
+//! LeaveGroup names at least one member in every version.
 //!
 //! What an old version cannot carry is left out if the request still means the same: the leader
 //! epoch of the last fetched record, and the demand for stable offsets. `needs.rs` has made sure

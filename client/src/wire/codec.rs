@@ -59,6 +59,12 @@ pub fn decode_response(
     version: i16,
     frame: Bytes,
 ) -> Result<(CorrelationId, Response), WireError> {
+    let known = ours(api_key);
+    if !known.contains(&version) {
+        let reason = format!("only v{} to v{} are known", known.start(), known.end());
+        let reason = Malformation::Schema(reason);
+        return Err(WireError::malformed(api_key, version, reason));
+    }
     let (correlation_id, response) = decode_exact_response(api_key, version, frame)?;
     Ok((correlation_id, adapt::canonical_response(response, version)))
 }
@@ -70,14 +76,6 @@ pub(super) fn decode_exact_response(
     mut frame: Bytes,
 ) -> Result<(CorrelationId, Response), WireError> {
     let malformed = |reason| WireError::malformed(api_key, version, reason);
-    let known = ours(api_key);
-    if !known.contains(&version) {
-        return Err(malformed(Malformation::Schema(format!(
-            "only v{} to v{} are known",
-            known.start(),
-            known.end()
-        ))));
-    }
     let correlation_id =
         header::decode_response_header(api_key, version, &mut frame).map_err(malformed)?;
     let version = body_version(api_key, version, &frame);

@@ -46,9 +46,9 @@ impl KafkaCluster {
         }
     }
 
-    /// The one single-node cluster of this version that all tests of a process share; each test uses
-    /// topics and groups of its own. It is started on first use and ends with the process. A panic
-    /// anywhere in the process makes it leave its logs behind.
+    /// The one single-node cluster of this version that all tests of a process share; each test
+    /// uses topics and groups of its own. It is started on first use and ends with the process. A
+    /// panic anywhere in the process makes it leave its logs behind.
     ///
     /// # Errors
     ///
@@ -124,8 +124,8 @@ impl KafkaCluster {
         }
     }
 
-    /// Creates a topic with the cluster's default replication factor, and returns once every running
-    /// node knows a leader for each of its partitions.
+    /// Creates a topic with the cluster's default replication factor, and returns once every
+    /// running node knows a leader for each of its partitions.
     ///
     /// # Errors
     ///

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 /// What the Java program is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JavaCommand {
-    /// Be a member of a group: prints `SUBSCRIBED`, then `ASSIGNED t-0 ..`, `REVOKED ..`, `LOST ..`,
-    /// `RECORD topic partition offset key` and after the records of each poll `COMMITTED` or
-    /// `COMMIT_FAILED exception`.
+    /// Be a member of a group: prints `SUBSCRIBED`, then `ASSIGNED t-0 ..`, `REVOKED ..`,
+    /// `LOST ..`, `RECORD topic partition offset key` and, after each poll with records,
+    /// `COMMITTED` or `COMMIT_FAILED exception`.
     Consume {
         /// The group to join.
         group: String,

@@ -147,14 +147,15 @@ impl JavaProgram {
     ///
     /// # Errors
     ///
-    /// [`KafkaError::JavaProgram`] if it does not end within `timeout`, after which it is killed, or
-    /// if it ends without `CLOSED`.
+    /// [`KafkaError::JavaProgram`] if it does not end within `timeout`, after which it is killed,
+    /// or if it ends without `CLOSED`.
     pub fn stop(mut self, timeout: Duration) -> Result<Vec<String>, KafkaError> {
         drop(self.input.take());
         self.rest(timeout)
     }
 
-    /// As [`Self::stop`] for a program that ends by itself: waits for the end without asking for it.
+    /// As [`Self::stop`] for a program that ends by itself: waits for the end without asking for
+    /// it.
     ///
     /// # Errors
     ///

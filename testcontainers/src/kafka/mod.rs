@@ -1,8 +1,8 @@
 //! Real Apache Kafka for tests: brokers on a local JVM, started, hurt and stopped from Rust.
 //!
-//! The jars come from Maven once and stay in a cache outside the source tree; each
-//! cluster keeps its data and logs in a directory of its own under the system's temporary directory
-//! and dies with the test process, however that ends. Nothing here knows what a test wants to prove.
+//! The jars come from Maven once and stay in a cache outside the source tree; each cluster keeps
+//! its data and logs in a directory of its own under the system's temporary directory and dies with
+//! the test process, however that ends. Nothing here knows what a test wants to prove.
 //!
 //! ```no_run
 //! use weft_testcontainers::kafka::{KafkaCluster, KafkaVersion};

@@ -1,6 +1,6 @@
 //! Shell: one short blocking conversation with a broker, to learn whether it is usable and to
-//! create topics. It does not use the client it helps to test, so that a fault there cannot pass for
-//! a fault of the cluster.
+//! create topics. It does not use the client it helps to test, so that a fault there cannot pass
+//! for a fault of the cluster.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read as _, Write as _};

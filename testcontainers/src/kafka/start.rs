@@ -68,8 +68,8 @@ impl KafkaClusterBuilder {
     /// # Errors
     ///
     /// [`KafkaError::Prerequisite`] if Java or Maven is missing, [`KafkaError::Download`] if the
-    /// jars cannot be fetched, [`KafkaError::Configuration`] for any other number of nodes than 1 or
-    /// 3, and otherwise what kept the cluster from starting. Its files are left in place then.
+    /// jars cannot be fetched, [`KafkaError::Configuration`] for any other number of nodes than 1
+    /// or 3, and otherwise what kept the cluster from starting. Its files are left in place then.
     pub fn start(self) -> Result<KafkaCluster, KafkaError> {
         if ![1, 3].contains(&self.nodes) {
             let what = format!("{} nodes were asked for; 1 or 3 are possible", self.nodes);

@@ -1,9 +1,9 @@
 //! Shell: a JVM that cannot outlive the process that started it.
 //!
-//! Each JVM is the child of a small `sh`, which reads signal names from a pipe held by this process.
-//! When this process ends, for whatever reason, the kernel closes the pipe: `sh` then kills the JVM
-//! and removes its files. Signals take the same way, so that a process id is never used after the
-//! process it named is gone.
+//! Each JVM is the child of a small `sh`, which reads signal names from a pipe held by this
+//! process. When this process ends, for whatever reason, the kernel closes the pipe: `sh` then
+//! kills the JVM and removes its files. Signals take the same way, so that a process id is never
+//! used after the process it named is gone.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
@@ -155,9 +155,9 @@ const LOG_TAIL_BYTES: u64 = 64 * 1024;
 
 /// Arguments: the directory, then the command. Prints the process id, then each signal it has sent.
 ///
-/// The outer shell waits for the JVM, so that its exit ends the shell. The inner one waits for words
-/// on the pipe; once the pipe is closed it may no longer be ended by the outer one, since it still
-/// has to remove the files.
+/// The outer shell waits for the JVM, so that its exit ends the shell. The inner one waits for
+/// words on the pipe; once the pipe is closed it may no longer be ended by the outer one, since it
+/// still has to remove the files.
 const SUPERVISOR: &str = r#"
 directory=$1; shift
 cluster=${directory%/*}

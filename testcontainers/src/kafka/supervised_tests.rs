@@ -42,6 +42,9 @@ fn until(what: &str, mut reached: impl FnMut() -> bool) {
 fn a_killed_process_is_gone_when_the_call_returns_and_its_files_stay() {
     let directory = directory("node");
     let mut process = start(&directory, "echo started; exec sleep 1000");
+    until("the first line", || {
+        last_log_lines(&directory, 0, 1) == ["started"]
+    });
     process.signal(Signal::Kill).unwrap();
     assert!(process.has_exited());
     assert_eq!(state(process.process_id()), None);

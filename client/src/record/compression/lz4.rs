@@ -1,7 +1,7 @@
 //! LZ4: the frame format as Kafka uses it, around the block codec of `lz4_flex`.
 //!
 //! ```text
-//! 04 22 4d 18 | FLG | BD | [content size 8] | HC | { u32 le length, block, [checksum 4] }* | 0 | ..
+//! 04 22 4d 18 | FLG | BD | [content size 8] | HC | { u32 le length, block, [checksum] }* | 0 ..
 //! ```
 //!
 //! Our own framing for three reasons: blocks go straight into the caller's buffer, output is
