@@ -153,6 +153,19 @@ impl Decompressor {
     }
 
     /// Decompresses the body of a batch of the given magic.
+    #[cfg_attr(
+        not(any(
+            feature = "gzip",
+            feature = "snappy",
+            feature = "lz4",
+            feature = "zstd"
+        )),
+        expect(
+            unreachable_code,
+            unused_variables,
+            reason = "without codecs nothing comes out"
+        )
+    )]
     pub(crate) fn decompress(
         &mut self,
         codec: Compression,
@@ -163,7 +176,7 @@ impl Decompressor {
             return Err(RecordError::UnknownCodec { id: codec.id() });
         }
         self.scratch.clear();
-        let outcome = match codec {
+        let outcome: Result<(), CodecError> = match codec {
             #[cfg(feature = "gzip")]
             Compression::Gzip => self.gzip.decompress(payload, &mut self.scratch),
             #[cfg(feature = "snappy")]

@@ -1,7 +1,5 @@
 //! The buffer into which codecs decompress: it grows with what comes out, up to a limit.
 
-use super::CodecError;
-
 /// What a scratch buffer keeps between two batches, in bytes. Larger ones are given back.
 const RETAINED_SCRATCH: usize = 4 * 1024 * 1024;
 
@@ -13,15 +11,6 @@ pub(super) struct Scratch {
     limit: usize,
 }
 
-#[cfg_attr(
-    not(any(
-        feature = "gzip",
-        feature = "snappy",
-        feature = "lz4",
-        feature = "zstd"
-    )),
-    expect(dead_code, reason = "without codecs nothing writes")
-)]
 impl Scratch {
     pub(super) fn new(limit: usize) -> Self {
         Self {
@@ -43,11 +32,13 @@ impl Scratch {
         &self.bytes[..self.filled]
     }
 
+    #[cfg(any(feature = "snappy", feature = "lz4", feature = "zstd"))]
     /// How much may still come.
     pub(super) fn left(&self) -> usize {
         self.limit - self.filled
     }
 
+    #[cfg(any(feature = "gzip", feature = "snappy", feature = "lz4"))]
     /// All room there is behind what is filled, after growing to `wanted` bytes of it or to the
     /// limit, whichever is less.
     pub(super) fn room(&mut self, wanted: usize) -> &mut [u8] {
@@ -58,17 +49,34 @@ impl Scratch {
         &mut self.bytes[self.filled..]
     }
 
+    #[cfg(any(feature = "snappy", feature = "lz4"))]
     /// Exactly `wanted` bytes of room.
-    pub(super) fn exact_room(&mut self, wanted: usize) -> Result<&mut [u8], CodecError> {
+    pub(super) fn exact_room(&mut self, wanted: usize) -> Result<&mut [u8], super::CodecError> {
         if wanted > self.left() {
-            return Err(CodecError::TooLarge);
+            return Err(super::CodecError::TooLarge);
         }
         Ok(&mut self.room(wanted)[..wanted])
     }
 
+    #[cfg(any(feature = "gzip", feature = "snappy", feature = "lz4"))]
     /// Counts `written` bytes of the room as filled.
     pub(super) fn advance(&mut self, written: usize) {
         self.filled = self.filled.saturating_add(written).min(self.bytes.len());
+    }
+
+    #[cfg(feature = "zstd")]
+    /// What is filled, as a vector to append to, and how much may be appended.
+    /// [`adopt`](Self::adopt) has to follow.
+    pub(super) fn appendable(&mut self) -> (&mut Vec<u8>, usize) {
+        let left = self.left();
+        self.bytes.truncate(self.filled);
+        (&mut self.bytes, left)
+    }
+
+    #[cfg(feature = "zstd")]
+    /// Counts everything that was appended as filled.
+    pub(super) fn adopt(&mut self) {
+        self.filled = self.bytes.len();
     }
 
     /// Gives memory back after an unusually large batch.
