@@ -1,1 +1,3 @@
-//! See ARCHITECTURE.md.
+//! What the scenario suites are made of. See ARCHITECTURE.md.
+
+pub mod guarantee;

@@ -34,6 +34,7 @@ const PURE: &[&str] = &[
     "runtime/src/route.rs",
     "runtime/src/flow.rs",
     "testcontainers/src/mock/core",
+    "tests/src/guarantee",
 ];
 
 /// What a pure module may not name.
