@@ -1,0 +1,193 @@
+//! Shell: what a scenario runs against: the embedded mock or a real Kafka, one broker or three.
+//!
+//! A scenario sees a [`Cluster`] and does not know which. Single brokers are shared by all
+//! scenarios of a process, so that each takes topics and groups of its own from [`Cluster::fresh`].
+
+mod conversation;
+mod fill;
+mod witness;
+
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::BuildHasher as _;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use weft_testcontainers::kafka::{KafkaCluster, KafkaError, KafkaVersion, Prerequisites};
+
+use crate::failure::Failure;
+use crate::wait::PATIENCE;
+
+pub use fill::{Filled, fill, lane_of_key};
+pub use witness::{GroupSeen, MemberSeen, Node, Witness};
+
+/// What to run against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// One real broker of this version, shared by the process.
+    OneKafka(KafkaVersion),
+    /// Three real brokers of the newest version, shared by the process.
+    ThreeKafkas,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneKafka(version) => write!(f, "Kafka {version} (1 node)"),
+            Self::ThreeKafkas => write!(f, "Kafka {} (3 nodes)", KafkaVersion::default()),
+        }
+    }
+}
+
+/// Why there is no cluster to run against.
+#[derive(Debug)]
+pub enum NoCluster {
+    /// This machine lacks something; the text says what to install.
+    NotHere(String),
+    /// It should have started, and did not.
+    Broken(Failure),
+}
+
+/// A running cluster.
+#[derive(Debug)]
+pub struct Cluster {
+    target: Target,
+    brokers: Brokers,
+}
+
+#[derive(Debug)]
+enum Brokers {
+    Kafka(&'static KafkaCluster),
+}
+
+impl Cluster {
+    /// Starts the target, or joins in using it.
+    ///
+    /// # Errors
+    ///
+    /// [`NoCluster`], which tells a machine that cannot from a start that failed.
+    pub fn start(target: Target) -> Result<Self, NoCluster> {
+        let brokers = match target {
+            Target::OneKafka(version) => Brokers::Kafka(real(|| KafkaCluster::shared(version))?),
+            Target::ThreeKafkas => Brokers::Kafka(real(three_kafkas)?),
+        };
+        Ok(Self { target, brokers })
+    }
+
+    /// What this is.
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
+    /// The value for `bootstrap.servers`.
+    pub fn bootstrap(&self) -> String {
+        match &self.brokers {
+            Brokers::Kafka(cluster) => cluster.bootstrap(),
+        }
+    }
+
+    /// A name that nothing else uses, for a topic or a group.
+    pub fn fresh(&self, name: &str) -> String {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        format!("{name}-{:x}-{count}", process_tag())
+    }
+
+    /// Creates a topic with a fresh name, replicated to all brokers.
+    ///
+    /// # Errors
+    ///
+    /// If the brokers refuse.
+    pub fn create_topic(&self, name: &str, partitions: u32) -> Result<String, Failure> {
+        let topic = self.fresh(name);
+        match &self.brokers {
+            Brokers::Kafka(cluster) => cluster.create_topic(&topic, partitions)?,
+        }
+        Ok(topic)
+    }
+
+    /// Asks the brokers directly.
+    ///
+    /// # Errors
+    ///
+    /// If none can be reached.
+    pub fn witness(&self) -> Result<Witness, Failure> {
+        Witness::connect(&self.bootstrap())
+    }
+
+    /// Ends a broker at once, as a crash would.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be done.
+    pub fn kill_broker(&self, id: i32) -> Result<(), Failure> {
+        match &self.brokers {
+            Brokers::Kafka(cluster) => cluster.node(index(id)).kill()?,
+        }
+        Ok(())
+    }
+
+    /// Starts a killed broker again and waits until it serves requests.
+    ///
+    /// # Errors
+    ///
+    /// If it does not come back.
+    pub fn restart_broker(&self, id: i32) -> Result<(), Failure> {
+        match &self.brokers {
+            Brokers::Kafka(cluster) => {
+                cluster.node(index(id)).restart()?;
+                cluster.wait_ready(RESTART_TIMEOUT)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The real Kafka behind this, if it is one: for Java clients of its version.
+    pub fn kafka(&self) -> Option<&'static KafkaCluster> {
+        match &self.brokers {
+            Brokers::Kafka(cluster) => Some(cluster),
+        }
+    }
+}
+
+fn index(id: i32) -> usize {
+    usize::try_from(id).expect("brokers of a test have ids from 0 on")
+}
+
+fn real(
+    start: impl FnOnce() -> Result<&'static KafkaCluster, KafkaError>,
+) -> Result<&'static KafkaCluster, NoCluster> {
+    match Prerequisites::check() {
+        Ok(()) => {}
+        Err(error @ KafkaError::Prerequisite { .. }) => {
+            return Err(NoCluster::NotHere(error.to_string()));
+        }
+        Err(error) => return Err(NoCluster::Broken(error.into())),
+    }
+    start().map_err(|error| match error {
+        KafkaError::Download { .. } => NoCluster::NotHere(error.to_string()),
+        error => NoCluster::Broken(error.into()),
+    })
+}
+
+/// As [`KafkaCluster::shared`], for three nodes.
+fn three_kafkas() -> Result<&'static KafkaCluster, KafkaError> {
+    static CLUSTER: OnceLock<Result<KafkaCluster, String>> = OnceLock::new();
+    let started = CLUSTER.get_or_init(|| {
+        let builder = KafkaCluster::builder().nodes(3);
+        builder.start().map_err(|error| error.to_string())
+    });
+    started
+        .as_ref()
+        .map_err(|what| KafkaError::Refused { what: what.clone() })
+}
+
+/// Tells the processes apart that use one cluster one after the other.
+fn process_tag() -> u64 {
+    static TAG: OnceLock<u64> = OnceLock::new();
+    *TAG.get_or_init(|| RandomState::new().hash_one(0) >> 40)
+}
+
+/// How long a killed broker may take to come back on a busy machine.
+const RESTART_TIMEOUT: Duration = PATIENCE.saturating_mul(3);

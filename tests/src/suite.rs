@@ -1,0 +1,111 @@
+//! Shell: runs one scenario on one target, within a limit, and writes down what became of it.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a shell: measures scenarios and ends those that hang"
+)]
+
+use std::env;
+use std::panic::resume_unwind;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::cluster::{Cluster, NoCluster, Target};
+use crate::failure::Outcome;
+use crate::report::{self, Ran};
+
+/// Runs a scenario. `name` is that of its function.
+///
+/// On a machine that cannot run the target this passes, and the report says so; with
+/// `WEFT_REQUIRE_KAFKA` in the environment it fails.
+///
+/// # Panics
+///
+/// If the scenario fails, panics or exceeds [`SCENARIO_LIMIT`], or the target does not start.
+pub fn run(name: &'static str, target: Target, body: fn(&Cluster) -> Outcome) {
+    match Cluster::start(target) {
+        Ok(cluster) => run_bounded(name, &target.to_string(), move || body(&cluster)),
+        Err(NoCluster::NotHere(why)) => not_run(name, &target.to_string(), why),
+        Err(NoCluster::Broken(failure)) => {
+            report::append(
+                &words(name),
+                &target.to_string(),
+                &Ran::Failed,
+                Duration::ZERO,
+            );
+            panic!("{target} did not start: {failure}");
+        }
+    }
+}
+
+/// As [`run`] for a scenario that brings its own peers, which `target` describes.
+///
+/// # Panics
+///
+/// As [`run`].
+pub fn run_bounded(
+    name: &'static str,
+    target: &str,
+    body: impl FnOnce() -> Outcome + Send + 'static,
+) {
+    let began_at = Instant::now();
+    let (sender, receiver) = sync_channel(1);
+    let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        // Nobody listens any more once the limit is exceeded.
+        let _ = sender.send(body());
+    });
+    let scenario = spawned.unwrap_or_else(|error| panic!("no thread for {name}: {error}"));
+    let outcome = receiver.recv_timeout(SCENARIO_LIMIT);
+    let took = began_at.elapsed();
+    let ran = match &outcome {
+        Ok(Ok(details)) => Ran::Passed(details.clone()),
+        _ => Ran::Failed,
+    };
+    report::append(&words(name), target, &ran, took);
+    match outcome {
+        Ok(Ok(details)) => println!("{target}: ok, {details}, {:.1} s", took.as_secs_f64()),
+        Ok(Err(failure)) => panic!("{target}: {failure}"),
+        Err(RecvTimeoutError::Timeout) => panic!("{target}: still running after {took:?}"),
+        Err(RecvTimeoutError::Disconnected) => match scenario.join() {
+            Err(panic) => resume_unwind(panic),
+            Ok(()) => unreachable!("a scenario that ends without panic has sent its outcome"),
+        },
+    }
+}
+
+/// Reports that a scenario cannot run here.
+///
+/// # Panics
+///
+/// If `WEFT_REQUIRE_KAFKA` is in the environment.
+pub fn not_run(name: &str, target: &str, why: String) {
+    if env::var_os("WEFT_REQUIRE_KAFKA").is_some() {
+        report::append(&words(name), target, &Ran::Failed, Duration::ZERO);
+        panic!("{target} is required: {why}");
+    }
+    println!("{target}: not run: {why}");
+    report::append(&words(name), target, &Ran::NotRun(why), Duration::ZERO);
+}
+
+fn words(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+/// Makes a test of each scenario, a function in [`crate::scenario`], for one target.
+#[macro_export]
+macro_rules! suite {
+    ($target:expr; $($module:ident :: { $($scenario:ident),+ $(,)? })+) => { $($(
+        #[test]
+        fn $scenario() {
+            $crate::suite::run(
+                stringify!($scenario),
+                $target,
+                $crate::scenario::$module::$scenario,
+            );
+        }
+    )+)+ };
+}
+
+/// The longest that a scenario may take. Each takes a fraction of this on an idle machine.
+pub const SCENARIO_LIMIT: Duration = Duration::from_secs(240);
