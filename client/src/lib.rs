@@ -1,6 +1,7 @@
 //! The lower half of Weft: everything a consumer, a producer or an administrator of Apache Kafka
 //! needs in common. `ARCHITECTURE.md` at the root of the repository is the map.
 
+pub mod admin;
 pub mod backoff;
 pub mod cluster;
 pub mod config;
