@@ -21,16 +21,16 @@ use weft_client::{
 
 /// Ties a [`GroupResult`] to the [`Command`] that asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CommandId(pub u64);
+pub(crate) struct CommandId(pub(crate) u64);
 
 /// Counts the changes published to one consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChangeId(pub u64);
+pub(crate) struct ChangeId(pub(crate) u64);
 
 /// One life of a subscription. It moves on when the consumer unsubscribes, so that a change which
 /// was published before the heartbeat thread heard of it is recognised as stale and dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SubscriptionEpoch(pub u64);
+pub(crate) struct SubscriptionEpoch(pub(crate) u64);
 
 /// Whether leaving the group tells the coordinator so (Kafka's `GroupMembershipOperation`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -49,7 +49,7 @@ pub type Offsets = BTreeMap<TopicPartition, OffsetAndMetadata>;
 
 /// Lane 1: what the consumer thread asks of the heartbeat thread.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Command {
+pub(crate) enum Command {
     /// Be a member of the group for these topics. A set that differs from the last one makes the
     /// member join again; an equal one changes nothing.
     Subscribe {
@@ -104,22 +104,24 @@ pub enum Command {
 
 /// Lane 2: a new assignment, or the loss of one, to be applied by the consumer inside `poll`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub(crate) struct Change {
     /// To be named in the answer.
-    pub id: ChangeId,
+    pub(crate) id: ChangeId,
     /// The life of the subscription for which it was made; a stale one is dropped unanswered.
-    pub epoch: SubscriptionEpoch,
+    pub(crate) epoch: SubscriptionEpoch,
     /// What to do.
-    pub kind: ChangeKind,
+    pub(crate) kind: ChangeKind,
 }
 
 /// What a [`Change`] asks of the consumer.
 #[derive(Clone, Debug, PartialEq)]
-pub enum ChangeKind {
+pub(crate) enum ChangeKind {
     /// Give these up, after committing if auto commit is on: a rebalance has begun. With an eager
     /// assignor these are all partitions, possibly none (the callback runs all the same).
     Revoke(BTreeSet<TopicPartition>),
-    /// These are gone already: somebody else may own them. Nothing can be committed any more.
+    /// These are gone already: somebody else may own them. Nothing can be committed any more. Empty
+    /// if the member left because of `max.poll.interval.ms` while it owned nothing: no callback has
+    /// anything to say then, but the member joins again only after the answer.
     Lost(BTreeSet<TopicPartition>),
     /// From now on the consumer owns exactly `assignment`. Partitions it owned before and still
     /// owns keep their state.
@@ -133,7 +135,7 @@ pub enum ChangeKind {
 
 /// Lane 3: what became of commands, and failures that nobody asked about.
 #[derive(Debug)]
-pub enum GroupResult {
+pub(crate) enum GroupResult {
     /// The end of a [`Command::Commit`].
     Committed {
         /// The command's id.
