@@ -1,0 +1,57 @@
+//! FindCoordinator: which broker answers for a group, one at a time or several (KIP-699).
+
+use weft_client::wire::messages::find_coordinator_response::Coordinator;
+use weft_client::wire::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
+use weft_client::wire::{ErrorCode, StrBytes};
+
+use super::super::cluster::Cluster;
+use super::super::reply::{Ask, Reply, text};
+use super::{broker_id, port};
+
+pub(super) fn find_coordinator(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    request: FindCoordinatorRequest,
+) -> Reply {
+    let key_type = request.key_type;
+    if ask.version() >= BATCHED {
+        let keys = request.coordinator_keys.into_iter();
+        let coordinators = keys.map(|key| find(cluster, key_type, key)).collect();
+        return FindCoordinatorResponse::default()
+            .with_coordinators(coordinators)
+            .into();
+    }
+    let found = find(cluster, key_type, request.key);
+    FindCoordinatorResponse::default()
+        .with_error_code(found.error_code)
+        .with_node_id(found.node_id)
+        .with_host(found.host)
+        .with_port(found.port)
+        .into()
+}
+
+fn find(cluster: &mut Cluster, key_type: i8, key: StrBytes) -> Coordinator {
+    let nobody = Coordinator::default()
+        .with_key(key.clone())
+        .with_node_id((-1).into())
+        .with_port(-1);
+    // The mock has no transactions and no share groups.
+    if key_type != GROUP {
+        return nobody.with_error_code(ErrorCode::INVALID_REQUEST.0);
+    }
+    let coordinator = cluster.brokers.coordinator(&key.as_str().into());
+    match coordinator.and_then(|id| cluster.brokers.broker(id)) {
+        Some(broker) => Coordinator::default()
+            .with_key(key)
+            .with_node_id(broker_id(broker.id))
+            .with_host(text(&broker.host))
+            .with_port(port(broker)),
+        None => nobody.with_error_code(ErrorCode::COORDINATOR_NOT_AVAILABLE.0),
+    }
+}
+
+/// The first version that looks up several at once.
+const BATCHED: i16 = 4;
+
+/// The type of key that names a group.
+const GROUP: i8 = 0;

@@ -1,0 +1,33 @@
+//! DescribeCluster: who is there.
+
+use weft_client::wire::messages::describe_cluster_response::DescribeClusterBroker;
+use weft_client::wire::messages::{DescribeClusterRequest, DescribeClusterResponse};
+use weft_client::wire::{ErrorCode, StrBytes};
+
+use super::super::cluster::Cluster;
+use super::super::reply::{Reply, text};
+use super::{CLUSTER_ID, broker_id, broker_id_or_nobody, port};
+
+pub(super) fn describe_cluster(cluster: &Cluster, request: &DescribeClusterRequest) -> Reply {
+    let response =
+        DescribeClusterResponse::default().with_cluster_id(StrBytes::from_static_str(CLUSTER_ID));
+    if request.endpoint_type != BROKERS {
+        return response
+            .with_controller_id((-1).into())
+            .with_error_code(ErrorCode::MISMATCHED_ENDPOINT_TYPE.0)
+            .into();
+    }
+    let brokers = cluster.brokers.alive().map(|broker| {
+        DescribeClusterBroker::default()
+            .with_broker_id(broker_id(broker.id))
+            .with_host(text(&broker.host))
+            .with_port(port(broker))
+    });
+    response
+        .with_controller_id(broker_id_or_nobody(cluster.brokers.controller()))
+        .with_brokers(brokers.collect())
+        .into()
+}
+
+/// Asks for brokers rather than controllers.
+const BROKERS: i8 = 1;

@@ -1,0 +1,267 @@
+//! Fetch: what there is behind an offset, or after a while what has come.
+//!
+//! The limits work as on a real broker: partitions are served in the order of the request until the
+//! whole limit is used up, the first batch found is returned whole even if it is larger (KIP-74),
+//! and what is cut may be cut anywhere. There are no sessions: every full request gets the session
+//! id 0, and an incremental one is told that its session does not exist (KIP-227).
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use weft_client::wire::ErrorCode;
+use weft_client::wire::messages::fetch_request::{FetchPartition, FetchTopic};
+use weft_client::wire::messages::fetch_response::{
+    FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
+};
+use weft_client::wire::messages::{FetchRequest, FetchResponse};
+use weft_client::{NodeId, Offset};
+
+use super::super::cluster::Cluster;
+use super::super::fetch_frame::{PartitionRecords, fetch_frame};
+use super::super::log::AtLeast;
+use super::super::parked::Wish;
+use super::super::reply::{Ask, Reply, text};
+use super::super::topics::{Partition, PartitionKey, Topic};
+use super::{broker_id, broker_id_or_nobody, port, topic_id};
+
+pub(super) fn fetch(cluster: &mut Cluster, ask: &Ask, request: FetchRequest) -> Reply {
+    let is_full = matches!(request.session_epoch, INITIAL_EPOCH | FINAL_EPOCH);
+    if !is_full {
+        return FetchResponse::default()
+            .with_error_code(ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0)
+            .into();
+    }
+    let partitions = request.topics.iter().flat_map(|topic| &topic.partitions);
+    for partition in partitions.filter(|partition| partition.fetch_offset < 0) {
+        cluster.violations.add(format_args!(
+            "a fetch of partition {} from offset {}",
+            partition.partition, partition.fetch_offset
+        ));
+    }
+    let wait = u64::try_from(request.max_wait_ms).unwrap_or_default();
+    let until = ask.now + Duration::from_millis(wait).min(WAIT_MAX);
+    fetch_until(cluster, ask, request, until)
+}
+
+/// Answers if there is enough, or if the time is up; else parks the request.
+pub(in crate::mock::core) fn fetch_until(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    request: FetchRequest,
+    until: Instant,
+) -> Reply {
+    if until > ask.now
+        && let Some(partitions) = too_little(cluster, ask, &request)
+    {
+        return cluster.park(
+            ask.clone(),
+            until,
+            Wish::Fetch {
+                request,
+                partitions,
+            },
+        );
+    }
+    let mut reading = Reading {
+        cluster,
+        ask,
+        bytes_left: limit(request.max_bytes).min(BYTES_MAX),
+        at_least: AtLeast::OneBatch,
+        records: Vec::new(),
+    };
+    let topics = request.topics.into_iter();
+    let topics = topics.map(|topic| reading.topic(topic)).collect();
+    let records = reading.records;
+    let mut response = FetchResponse::default().with_responses(topics);
+    if ask.version() >= ENDPOINTS_SINCE {
+        name_new_leaders(cluster, &mut response);
+    }
+    Reply::Frame(fetch_frame(&ask.head, response, records))
+}
+
+/// The partitions to wait for, if no answer is due yet: there is no error, and fewer bytes than the
+/// client wants.
+fn too_little(cluster: &Cluster, ask: &Ask, request: &FetchRequest) -> Option<Vec<PartitionKey>> {
+    let wanted = limit(request.min_bytes).min(limit(request.max_bytes));
+    let mut available = 0;
+    let mut keys = Vec::new();
+    for asked in &request.topics {
+        let topic = find(cluster, ask, asked)?;
+        for asked in &asked.partitions {
+            let partition = partition_of(topic, ask, asked).ok()?;
+            let bytes_max = limit(asked.partition_max_bytes);
+            available += partition
+                .log
+                .available(Offset::new(asked.fetch_offset), bytes_max);
+            keys.push((topic.id, asked.partition));
+        }
+    }
+    (available < wanted && !keys.is_empty()).then_some(keys)
+}
+
+/// One pass over the partitions of a request.
+struct Reading<'a> {
+    cluster: &'a Cluster,
+    ask: &'a Ask,
+    bytes_left: usize,
+    at_least: AtLeast,
+    records: PartitionRecords,
+}
+
+impl Reading<'_> {
+    fn topic(&mut self, asked: FetchTopic) -> FetchableTopicResponse {
+        let topic = find(self.cluster, self.ask, &asked);
+        let partitions = asked
+            .partitions
+            .iter()
+            .map(|partition| self.partition(topic, partition))
+            .collect();
+        FetchableTopicResponse::default()
+            .with_topic(asked.topic)
+            .with_topic_id(asked.topic_id)
+            .with_partitions(partitions)
+    }
+
+    fn partition(&mut self, topic: Option<&Topic>, asked: &FetchPartition) -> PartitionData {
+        let mut slices = Vec::new();
+        let read = match topic {
+            Some(topic) => partition_of(topic, self.ask, asked)
+                .and_then(|partition| self.read(partition, asked, &mut slices)),
+            None if self.ask.version() >= BY_ID => Err(ErrorCode::UNKNOWN_TOPIC_ID),
+            None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+        };
+        self.records.push(slices);
+        let response = PartitionData::default()
+            .with_partition_index(asked.partition)
+            .with_aborted_transactions(None)
+            // Empty and not null: some clients refuse the latter.
+            .with_records(Some(Bytes::new()));
+        match read {
+            Ok(partition) => response
+                .with_high_watermark(partition.log.end_offset().value())
+                .with_last_stable_offset(partition.log.end_offset().value())
+                .with_log_start_offset(partition.log.start_offset().value()),
+            Err(error) => self.refused(topic, response, error),
+        }
+    }
+
+    fn read<'p>(
+        &mut self,
+        partition: &'p Partition,
+        asked: &FetchPartition,
+        slices: &mut Vec<Bytes>,
+    ) -> Result<&'p Partition, ErrorCode> {
+        let bytes_max = limit(asked.partition_max_bytes).min(self.bytes_left);
+        let offset = Offset::new(asked.fetch_offset);
+        let read = partition
+            .log
+            .read(offset, bytes_max, self.at_least, slices)
+            .map_err(|_| ErrorCode::OFFSET_OUT_OF_RANGE)?;
+        if read > 0 {
+            self.at_least = AtLeast::Nothing;
+        }
+        self.bytes_left = self.bytes_left.saturating_sub(read);
+        Ok(partition)
+    }
+
+    fn refused(
+        &self,
+        topic: Option<&Topic>,
+        response: PartitionData,
+        error: ErrorCode,
+    ) -> PartitionData {
+        let response = response
+            .with_error_code(error.0)
+            .with_high_watermark(-1)
+            .with_last_stable_offset(-1)
+            .with_log_start_offset(-1);
+        let is_elsewhere = matches!(
+            error,
+            ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH
+        );
+        if self.ask.version() < CURRENT_LEADER_SINCE || !is_elsewhere {
+            return response;
+        }
+        let index = usize::try_from(response.partition_index).unwrap_or(usize::MAX);
+        let Some(partition) = topic.and_then(|topic| topic.partitions.get(index)) else {
+            return response;
+        };
+        let leader = LeaderIdAndEpoch::default()
+            .with_leader_id(broker_id_or_nobody(partition.leader))
+            .with_leader_epoch(partition.epoch.value());
+        response.with_current_leader(leader)
+    }
+}
+
+/// Where the leaders are that the response speaks of (KIP-951).
+fn name_new_leaders(cluster: &Cluster, response: &mut FetchResponse) {
+    let partitions = response
+        .responses
+        .iter()
+        .flat_map(|topic| &topic.partitions);
+    let mut leaders: Vec<i32> = partitions
+        .map(|partition| partition.current_leader.leader_id.0)
+        .filter(|leader| *leader >= 0)
+        .collect();
+    leaders.sort_unstable();
+    leaders.dedup();
+    response.node_endpoints = leaders
+        .into_iter()
+        .filter_map(|leader| cluster.brokers.broker(NodeId::new(leader)))
+        .map(|broker| {
+            NodeEndpoint::default()
+                .with_node_id(broker_id(broker.id))
+                .with_host(text(&broker.host))
+                .with_port(port(broker))
+        })
+        .collect();
+}
+
+fn find<'a>(cluster: &'a Cluster, ask: &Ask, topic: &FetchTopic) -> Option<&'a Topic> {
+    if ask.version() >= BY_ID {
+        cluster.topics.by_id(topic_id(topic.topic_id))
+    } else {
+        cluster.topics.by_name(topic.topic.as_str())
+    }
+}
+
+/// The partition, if this broker leads it and the offset exists.
+fn partition_of<'a>(
+    topic: &'a Topic,
+    ask: &Ask,
+    asked: &FetchPartition,
+) -> Result<&'a Partition, ErrorCode> {
+    let partition = topic.led_by(ask.broker, asked.partition, asked.current_leader_epoch)?;
+    let exists = partition.log.start_offset()..=partition.log.end_offset();
+    if exists.contains(&Offset::new(asked.fetch_offset)) {
+        Ok(partition)
+    } else {
+        Err(ErrorCode::OFFSET_OUT_OF_RANGE)
+    }
+}
+
+/// A negative limit is none at all, not an unlimited one.
+fn limit(bytes: i32) -> usize {
+    usize::try_from(bytes).unwrap_or_default()
+}
+
+/// Asks for a session, or for an answer without one if there is no session id either.
+const INITIAL_EPOCH: i32 = 0;
+
+/// Closes the session, and asks for an answer without one.
+const FINAL_EPOCH: i32 = -1;
+
+/// The first version that names topics by their id.
+const BY_ID: i16 = 13;
+
+/// The first version that tells who leads instead.
+const CURRENT_LEADER_SINCE: i16 = 12;
+
+/// The first version that tells where that broker listens (KIP-951).
+const ENDPOINTS_SINCE: i16 = 16;
+
+/// `fetch.max.bytes` of a broker: no answer is larger, but for one batch.
+const BYTES_MAX: usize = 55 * 1024 * 1024;
+
+/// No fetch waits longer, whatever it asks for.
+const WAIT_MAX: Duration = Duration::from_secs(3600);

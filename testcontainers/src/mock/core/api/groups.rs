@@ -1,0 +1,139 @@
+//! DescribeGroups, ListGroups, DeleteGroups: groups seen from outside.
+
+use weft_client::wire::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
+use weft_client::wire::messages::list_groups_response::ListedGroup;
+use weft_client::wire::messages::{
+    DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse,
+    GroupId, ListGroupsRequest, ListGroupsResponse, delete_groups_response::DeletableGroupResult,
+};
+use weft_client::wire::{ErrorCode, StrBytes};
+
+use super::super::cluster::Cluster;
+use super::super::group::{Group, GroupState, Member};
+use super::super::reply::{Ask, Reply, text};
+use super::membership::check_group;
+
+pub(super) fn describe_groups(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    request: DescribeGroupsRequest,
+) -> Reply {
+    let groups = request.groups.into_iter().map(|id| {
+        if let Err(error) = check_group(cluster, ask, id.as_str()) {
+            return DescribedGroup::default()
+                .with_group_id(id)
+                .with_error_code(error.0);
+        }
+        match cluster.groups.find(id.as_str()) {
+            Some(group) => describe(id, group, ask.version()),
+            None => unknown(id, ask.version()),
+        }
+    });
+    let groups = groups.collect();
+    DescribeGroupsResponse::default().with_groups(groups).into()
+}
+
+fn describe(id: GroupId, group: &Group, version: i16) -> DescribedGroup {
+    let protocol = match group.state() {
+        GroupState::Stable => group.protocol().unwrap_or_default(),
+        _ => "",
+    };
+    let members = group.members().map(|member| {
+        let instance_id = member.instance_id.as_ref();
+        let instance_id = instance_id.filter(|_| version >= INSTANCE_ID_SINCE);
+        describe_member(member, protocol)
+            .with_group_instance_id(instance_id.map(|id| text(id.as_str())))
+    });
+    DescribedGroup::default()
+        .with_group_id(id)
+        .with_group_state(StrBytes::from_static_str(state_name(group.state())))
+        .with_protocol_type(text(group.protocol_type()))
+        .with_protocol_data(text(protocol))
+        .with_members(members.collect())
+}
+
+fn describe_member(member: &Member, protocol: &str) -> DescribedGroupMember {
+    let described = DescribedGroupMember::default()
+        .with_member_id(text(member.id.as_str()))
+        .with_client_id(text(&member.client_id))
+        .with_client_host(StrBytes::from_static_str("/127.0.0.1"));
+    if protocol.is_empty() {
+        return described;
+    }
+    described
+        .with_member_metadata(member.metadata(protocol))
+        .with_member_assignment(member.assignment.clone())
+}
+
+/// A group that nobody knows is dead; since version 6 (KIP-1043) that is also an error.
+fn unknown(id: GroupId, version: i16) -> DescribedGroup {
+    let error = if version >= NOT_FOUND_SINCE {
+        ErrorCode::GROUP_ID_NOT_FOUND
+    } else {
+        ErrorCode::NONE
+    };
+    DescribedGroup::default()
+        .with_group_id(id)
+        .with_error_code(error.0)
+        .with_group_state(StrBytes::from_static_str("Dead"))
+}
+
+pub(super) fn list_groups(cluster: &mut Cluster, ask: &Ask, request: &ListGroupsRequest) -> Reply {
+    let Cluster {
+        groups, brokers, ..
+    } = cluster;
+    let is_wanted = |filter: &[StrBytes], value: &str| {
+        filter.is_empty()
+            || filter
+                .iter()
+                .any(|wanted| wanted.as_str().eq_ignore_ascii_case(value))
+    };
+    let listed = groups
+        .iter()
+        .filter(|group| brokers.coordinator(&group.id) == Some(ask.broker))
+        .filter(|group| is_wanted(&request.states_filter, state_name(group.state())))
+        .filter(|_| is_wanted(&request.types_filter, CLASSIC))
+        .map(|group| {
+            ListedGroup::default()
+                .with_group_id(GroupId(text(group.id.as_str())))
+                .with_protocol_type(text(group.protocol_type()))
+                .with_group_state(StrBytes::from_static_str(state_name(group.state())))
+                .with_group_type(StrBytes::from_static_str(CLASSIC))
+        });
+    let listed = listed.collect();
+    ListGroupsResponse::default().with_groups(listed).into()
+}
+
+pub(super) fn delete_groups(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    request: DeleteGroupsRequest,
+) -> Reply {
+    let results = request.groups_names.into_iter().map(|id| {
+        let deleted = check_group(cluster, ask, id.as_str())
+            .and_then(|group_id| cluster.groups.delete(group_id.as_str()));
+        DeletableGroupResult::default()
+            .with_group_id(id)
+            .with_error_code(deleted.err().map_or(0, |error| error.0))
+    });
+    let results = results.collect();
+    DeleteGroupsResponse::default().with_results(results).into()
+}
+
+const fn state_name(state: GroupState) -> &'static str {
+    match state {
+        GroupState::Empty => "Empty",
+        GroupState::PreparingRebalance => "PreparingRebalance",
+        GroupState::CompletingRebalance => "CompletingRebalance",
+        GroupState::Stable => "Stable",
+    }
+}
+
+/// The type of every group here.
+const CLASSIC: &str = "classic";
+
+/// The first version of DescribeGroups that knows static members.
+const INSTANCE_ID_SINCE: i16 = 4;
+
+/// The first version of DescribeGroups in which an unknown group is an error.
+const NOT_FOUND_SINCE: i16 = 6;

@@ -1,0 +1,96 @@
+//! ListOffsets: the ends of a log, and records by their time.
+
+use weft_client::LeaderEpoch;
+use weft_client::wire::ErrorCode;
+use weft_client::wire::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use weft_client::wire::messages::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+};
+use weft_client::wire::messages::{ListOffsetsRequest, ListOffsetsResponse};
+
+use super::super::cluster::Cluster;
+use super::super::log::Found;
+use super::super::reply::{Ask, Reply};
+
+pub(super) fn list_offsets(cluster: &mut Cluster, ask: &Ask, request: ListOffsetsRequest) -> Reply {
+    let topics = request
+        .topics
+        .into_iter()
+        .map(|topic| topic_response(cluster, ask, topic))
+        .collect();
+    ListOffsetsResponse::default().with_topics(topics).into()
+}
+
+fn topic_response(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    topic: ListOffsetsTopic,
+) -> ListOffsetsTopicResponse {
+    let partitions = topic.partitions.iter().map(|asked| {
+        let response = ListOffsetsPartitionResponse::default()
+            .with_partition_index(asked.partition_index)
+            .with_timestamp(-1)
+            .with_offset(-1)
+            .with_leader_epoch(-1);
+        match find(cluster, ask, &topic, asked) {
+            Ok(Some(found)) => response
+                .with_timestamp(found.timestamp)
+                .with_offset(found.offset.value())
+                .with_leader_epoch(if ask.version() >= EPOCH_SINCE {
+                    LeaderEpoch::to_wire(found.epoch)
+                } else {
+                    -1
+                }),
+            Ok(None) => response,
+            Err(error) => response.with_error_code(error.0),
+        }
+    });
+    let partitions = partitions.collect();
+    ListOffsetsTopicResponse::default()
+        .with_name(topic.name)
+        .with_partitions(partitions)
+}
+
+fn find(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    topic: &ListOffsetsTopic,
+    asked: &ListOffsetsPartition,
+) -> Result<Option<Found>, ErrorCode> {
+    let topic = cluster.topics.by_name(topic.name.as_str());
+    let topic = topic.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    let partition = topic.led_by(
+        ask.broker,
+        asked.partition_index,
+        asked.current_leader_epoch,
+    )?;
+    let log = &partition.log;
+    let end = |offset| {
+        Some(Found {
+            timestamp: -1,
+            offset,
+            epoch: Some(partition.epoch),
+        })
+    };
+    Ok(match asked.timestamp {
+        LATEST => end(log.end_offset()),
+        EARLIEST | EARLIEST_LOCAL => end(log.start_offset()),
+        MAX_TIMESTAMP => log.find_max_time(&mut cluster.decompressor),
+        // Nothing was moved to remote storage.
+        LATEST_TIERED => None,
+        timestamp if timestamp >= 0 => log.find_time(timestamp, &mut cluster.decompressor),
+        _ => return Err(ErrorCode::UNSUPPORTED_VERSION),
+    })
+}
+
+/// The first version that tells the epoch of the record (KIP-320).
+const EPOCH_SINCE: i16 = 4;
+
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
+/// The record with the largest timestamp (KIP-734).
+const MAX_TIMESTAMP: i64 = -3;
+/// The first offset that is not in remote storage only (KIP-405).
+const EARLIEST_LOCAL: i64 = -4;
+/// The last offset in remote storage (KIP-1005).
+const LATEST_TIERED: i64 = -5;

@@ -1,0 +1,112 @@
+//! Metadata: who is there, and who leads what. Topics that nobody knows may be created, but as with
+//! a real controller the answer that asked for them does not have them yet.
+
+use weft_client::NodeId;
+use weft_client::wire::messages::metadata_request::MetadataRequestTopic;
+use weft_client::wire::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use weft_client::wire::messages::{MetadataRequest, MetadataResponse, TopicName};
+use weft_client::wire::{ErrorCode, StrBytes};
+
+use super::super::cluster::Cluster;
+use super::super::reply::{Ask, Reply, text};
+use super::super::topics::{Partition, Topic, is_valid_name};
+use super::{CLUSTER_ID, broker_id, broker_id_or_nobody, port, topic_id, uuid};
+
+pub(super) fn metadata(cluster: &mut Cluster, ask: &Ask, request: MetadataRequest) -> Reply {
+    let may_create = request.allow_auto_topic_creation;
+    let asked = match request.topics {
+        // Before version 1 there was no null, and an empty list asked for everything.
+        Some(topics) if ask.version() >= 1 || !topics.is_empty() => Some(topics),
+        _ => None,
+    };
+    let topics = match asked {
+        Some(asked) => asked
+            .into_iter()
+            .map(|topic| asked_topic(cluster, ask, topic, may_create))
+            .collect(),
+        None => cluster
+            .topics
+            .iter()
+            .map(|topic| known_topic(cluster, ask, topic))
+            .collect(),
+    };
+    let brokers = cluster.brokers.alive().map(|broker| {
+        MetadataResponseBroker::default()
+            .with_node_id(broker_id(broker.id))
+            .with_host(text(&broker.host))
+            .with_port(port(broker))
+    });
+    MetadataResponse::default()
+        .with_brokers(brokers.collect())
+        .with_cluster_id(Some(StrBytes::from_static_str(CLUSTER_ID)))
+        .with_controller_id(broker_id_or_nobody(cluster.brokers.controller()))
+        .with_topics(topics)
+        .into()
+}
+
+fn asked_topic(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    asked: MetadataRequestTopic,
+    may_create: bool,
+) -> MetadataResponseTopic {
+    let unknown = MetadataResponseTopic::default().with_name(None);
+    let Some(name) = asked.name else {
+        return match cluster.topics.by_id(topic_id(asked.topic_id)) {
+            Some(topic) => known_topic(cluster, ask, topic),
+            None => unknown
+                .with_topic_id(asked.topic_id)
+                .with_error_code(ErrorCode::UNKNOWN_TOPIC_ID.0),
+        };
+    };
+    if let Some(topic) = cluster.topics.by_name(name.as_str()) {
+        return known_topic(cluster, ask, topic);
+    }
+    let error = if is_valid_name(name.as_str()) {
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+    } else {
+        ErrorCode::INVALID_TOPIC_EXCEPTION
+    };
+    if may_create && let Some(partitions) = cluster.options.auto_create_partitions {
+        // The answer is the same if it fails; the client asks again and sees.
+        let _ = cluster.create_topic(name.as_str(), partitions);
+    }
+    unknown.with_name(Some(name)).with_error_code(error.0)
+}
+
+fn known_topic(cluster: &Cluster, ask: &Ask, topic: &Topic) -> MetadataResponseTopic {
+    let partitions = topic.partitions.iter().enumerate();
+    let partitions = partitions.map(|(index, partition)| {
+        let mut described = describe(cluster, partition).with_partition_index(index as i32);
+        if ask.version() < OFFLINE_REPLICAS_SINCE {
+            described.offline_replicas.clear();
+        }
+        described
+    });
+    MetadataResponseTopic::default()
+        .with_name(Some(TopicName(text(topic.name.as_str()))))
+        .with_topic_id(uuid(topic.id))
+        .with_partitions(partitions.collect())
+}
+
+fn describe(cluster: &Cluster, partition: &Partition) -> MetadataResponsePartition {
+    let in_sync = partition.in_sync(&cluster.brokers);
+    let error = match partition.leader {
+        Some(_) => ErrorCode::NONE,
+        None => ErrorCode::LEADER_NOT_AVAILABLE,
+    };
+    let ids = |nodes: Vec<NodeId>| nodes.into_iter().map(broker_id).collect();
+    let mut offline = partition.replicas.clone();
+    offline.retain(|id| !in_sync.contains(id));
+    MetadataResponsePartition::default()
+        .with_error_code(error.0)
+        .with_leader_id(broker_id_or_nobody(partition.leader))
+        .with_leader_epoch(partition.epoch.value())
+        .with_replica_nodes(ids(partition.replicas.clone()))
+        .with_isr_nodes(ids(in_sync))
+        .with_offline_replicas(ids(offline))
+}
+
+const OFFLINE_REPLICAS_SINCE: i16 = 5;

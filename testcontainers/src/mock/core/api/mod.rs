@@ -1,0 +1,85 @@
+//! What the brokers answer, one file for each API or family. Each takes a request as it was on the
+//! wire and gives the response of the same version; none keeps anything.
+
+pub(super) mod fetch;
+pub(super) mod membership;
+pub(super) mod refuse;
+pub(super) mod versions;
+
+mod coordinator;
+mod describe_cluster;
+mod groups;
+mod leader_epoch;
+mod list_offsets;
+mod metadata;
+mod offset_commit;
+mod offset_fetch;
+mod partitions;
+mod produce;
+mod producer_id;
+mod topics;
+
+use weft_client::wire::Request;
+use weft_client::wire::messages::BrokerId;
+use weft_client::{Broker, NodeId, TopicId};
+
+use super::cluster::{Cluster, Output};
+use super::reply::{Ask, Reply};
+
+/// Serves one request.
+pub(super) fn serve(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    request: Request,
+    out: &mut Vec<Output>,
+) -> Reply {
+    match request {
+        Request::ApiVersions(_) => versions::api_versions(),
+        Request::Metadata(request) => metadata::metadata(cluster, ask, request),
+        Request::Produce(request) => produce::produce(cluster, ask, request),
+        Request::Fetch(request) => fetch::fetch(cluster, ask, request),
+        Request::ListOffsets(request) => list_offsets::list_offsets(cluster, ask, request),
+        Request::OffsetForLeaderEpoch(request) => {
+            leader_epoch::offset_for_leader_epoch(cluster, ask, request)
+        }
+        Request::FindCoordinator(request) => coordinator::find_coordinator(cluster, ask, request),
+        Request::JoinGroup(request) => membership::join_group(cluster, ask, request, out),
+        Request::SyncGroup(request) => membership::sync_group(cluster, ask, request, out),
+        Request::Heartbeat(request) => membership::heartbeat(cluster, ask, &request),
+        Request::LeaveGroup(request) => membership::leave_group(cluster, ask, request, out),
+        Request::OffsetCommit(request) => offset_commit::offset_commit(cluster, ask, request),
+        Request::OffsetFetch(request) => offset_fetch::offset_fetch(cluster, ask, request),
+        Request::CreateTopics(request) => topics::create_topics(cluster, ask, request),
+        Request::DeleteTopics(request) => topics::delete_topics(cluster, ask, request),
+        Request::CreatePartitions(request) => partitions::create_partitions(cluster, &request),
+        Request::DescribeGroups(request) => groups::describe_groups(cluster, ask, request),
+        Request::ListGroups(request) => groups::list_groups(cluster, ask, &request),
+        Request::DeleteGroups(request) => groups::delete_groups(cluster, ask, request),
+        Request::InitProducerId(request) => producer_id::init_producer_id(cluster, &request),
+        Request::DescribeCluster(request) => describe_cluster::describe_cluster(cluster, &request),
+    }
+}
+
+/// The name of every mock cluster.
+const CLUSTER_ID: &str = "weft-mock-cluster";
+
+fn broker_id(node: NodeId) -> BrokerId {
+    BrokerId(node.value())
+}
+
+/// The id on the wire, where nobody is -1.
+fn broker_id_or_nobody(node: Option<NodeId>) -> BrokerId {
+    BrokerId(node.map_or(-1, NodeId::value))
+}
+
+fn port(broker: &Broker) -> i32 {
+    i32::from(broker.port)
+}
+
+fn uuid(id: TopicId) -> uuid::Uuid {
+    uuid::Uuid::from_bytes(id.0)
+}
+
+fn topic_id(id: uuid::Uuid) -> TopicId {
+    TopicId(id.into_bytes())
+}

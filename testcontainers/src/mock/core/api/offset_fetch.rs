@@ -1,0 +1,139 @@
+//! OffsetFetch: what a group has committed. Before version 8 one group is asked for, from then on
+//! several (KIP-709); the older answer is the newer one for one group.
+
+use weft_client::LeaderEpoch;
+use weft_client::wire::ErrorCode;
+use weft_client::wire::messages::offset_fetch_request::{
+    OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
+};
+use weft_client::wire::messages::offset_fetch_response::{
+    OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
+    OffsetFetchResponseTopic, OffsetFetchResponseTopics,
+};
+use weft_client::wire::messages::{GroupId, OffsetFetchRequest, OffsetFetchResponse, TopicName};
+use weft_client::{OffsetAndMetadata, wire::StrBytes};
+
+use super::super::cluster::Cluster;
+use super::super::reply::{Ask, Reply, text};
+use super::membership::check_group;
+
+pub(super) fn offset_fetch(cluster: &mut Cluster, ask: &Ask, request: OffsetFetchRequest) -> Reply {
+    if ask.version() >= BATCHED {
+        let groups = request.groups.into_iter();
+        let groups = groups.map(|group| group_response(cluster, ask, group));
+        return OffsetFetchResponse::default()
+            .with_groups(groups.collect())
+            .into();
+    }
+    let topics = request
+        .topics
+        .map(|topics| topics.into_iter().map(batched_topic).collect());
+    let group = OffsetFetchRequestGroup::default()
+        .with_group_id(request.group_id)
+        .with_topics(topics);
+    single(group_response(cluster, ask, group), ask.version()).into()
+}
+
+fn group_response(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    asked: OffsetFetchRequestGroup,
+) -> OffsetFetchResponseGroup {
+    let checked = check_group(cluster, ask, asked.group_id.as_str());
+    let error = checked.err();
+    let topics = match asked.topics {
+        Some(topics) => topics
+            .into_iter()
+            .map(|topic| asked_topic(cluster, &asked.group_id, topic, error))
+            .collect(),
+        None if error.is_some() => Vec::new(),
+        None => every_topic(cluster, &asked.group_id),
+    };
+    OffsetFetchResponseGroup::default()
+        .with_group_id(asked.group_id)
+        .with_topics(topics)
+        .with_error_code(error.map_or(0, |error| error.0))
+}
+
+fn asked_topic(
+    cluster: &Cluster,
+    group_id: &GroupId,
+    topic: OffsetFetchRequestTopics,
+    error: Option<ErrorCode>,
+) -> OffsetFetchResponseTopics {
+    let group = cluster.groups.find(group_id.as_str());
+    let group = group.filter(|_| error.is_none());
+    let partitions = topic.partition_indexes.iter().map(|index| {
+        let committed = group.and_then(|group| {
+            let committed = group.committed();
+            committed.offset(topic.name.as_str(), *index)
+        });
+        partition(*index, committed).with_error_code(error.map_or(0, |error| error.0))
+    });
+    let partitions = partitions.collect();
+    OffsetFetchResponseTopics::default()
+        .with_name(topic.name)
+        .with_partitions(partitions)
+}
+
+fn every_topic(cluster: &Cluster, group_id: &GroupId) -> Vec<OffsetFetchResponseTopics> {
+    let Some(group) = cluster.groups.find(group_id.as_str()) else {
+        return Vec::new();
+    };
+    let topics = group.committed().iter().map(|(name, partitions)| {
+        let partitions = partitions
+            .iter()
+            .map(|(index, committed)| partition(*index, Some(committed)));
+        OffsetFetchResponseTopics::default()
+            .with_name(TopicName(text(name.as_str())))
+            .with_partitions(partitions.collect())
+    });
+    topics.collect()
+}
+
+fn partition(index: i32, committed: Option<&OffsetAndMetadata>) -> OffsetFetchResponsePartitions {
+    let response = OffsetFetchResponsePartitions::default().with_partition_index(index);
+    match committed {
+        Some(committed) => response
+            .with_committed_offset(committed.offset.value())
+            .with_committed_leader_epoch(LeaderEpoch::to_wire(committed.leader_epoch))
+            .with_metadata(Some(text(&committed.metadata))),
+        None => response
+            .with_committed_offset(-1)
+            .with_committed_leader_epoch(-1)
+            .with_metadata(Some(StrBytes::default())),
+    }
+}
+
+fn batched_topic(topic: OffsetFetchRequestTopic) -> OffsetFetchRequestTopics {
+    OffsetFetchRequestTopics::default()
+        .with_name(topic.name)
+        .with_partition_indexes(topic.partition_indexes)
+}
+
+/// Before version 2 an error of the whole group stands in its partitions only.
+pub(super) fn single(group: OffsetFetchResponseGroup, version: i16) -> OffsetFetchResponse {
+    let topics = group.topics.into_iter().map(|topic| {
+        let partitions = topic.partitions.into_iter().map(|partition| {
+            OffsetFetchResponsePartition::default()
+                .with_partition_index(partition.partition_index)
+                .with_committed_offset(partition.committed_offset)
+                .with_committed_leader_epoch(partition.committed_leader_epoch)
+                .with_metadata(partition.metadata)
+                .with_error_code(partition.error_code)
+        });
+        OffsetFetchResponseTopic::default()
+            .with_name(topic.name)
+            .with_partitions(partitions.collect())
+    });
+    let has_group_error = version >= GROUP_ERROR_SINCE;
+    OffsetFetchResponse::default()
+        .with_topics(topics.collect())
+        .with_error_code(if has_group_error { group.error_code } else { 0 })
+}
+
+/// The first version that asks for several groups.
+pub(super) const BATCHED: i16 = 8;
+
+/// The first version with an error for the whole group.
+const GROUP_ERROR_SINCE: i16 = 2;

@@ -1,0 +1,190 @@
+//! Produce: checks batches as a leader does, gives them their offsets and appends them.
+
+use weft_client::record::{Batch, Batches, Decompressor};
+use weft_client::wire::ErrorCode;
+use weft_client::wire::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use weft_client::wire::messages::produce_response::{
+    LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
+};
+use weft_client::wire::messages::{ProduceRequest, ProduceResponse};
+use weft_client::{NodeId, Offset};
+
+use super::super::cluster::Cluster;
+use super::super::reply::{Ask, Reply, text};
+use super::{broker_id, broker_id_or_nobody, port, topic_id};
+
+pub(super) fn produce(cluster: &mut Cluster, ask: &Ask, request: ProduceRequest) -> Reply {
+    let acks = request.acks;
+    let topics: Vec<_> = request
+        .topic_data
+        .into_iter()
+        .map(|topic| topic_response(cluster, ask, topic, acks))
+        .collect();
+    if acks != 0 {
+        let mut response = ProduceResponse::default().with_responses(topics);
+        if ask.version() >= CURRENT_LEADER_SINCE {
+            name_new_leaders(cluster, &mut response);
+        }
+        return response.into();
+    }
+    let mut partitions = topics.iter().flat_map(|topic| &topic.partition_responses);
+    if partitions.any(|partition| partition.error_code != 0) {
+        // There is no other way to tell a client that wants no answer.
+        Reply::Close
+    } else {
+        Reply::Silent
+    }
+}
+
+fn topic_response(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    topic: TopicProduceData,
+    acks: i16,
+) -> TopicProduceResponse {
+    let partitions = topic.partition_data.iter().map(|data| {
+        let index = data.index;
+        let response = PartitionProduceResponse::default().with_index(index);
+        match append(cluster, ask, &topic, data, acks) {
+            Ok((base, start)) => response
+                .with_base_offset(base.value())
+                .with_log_start_offset(start.value()),
+            Err(error) => refused(cluster, ask, &topic, response, error),
+        }
+    });
+    let partitions = partitions.collect();
+    TopicProduceResponse::default()
+        .with_name(topic.name)
+        .with_topic_id(topic.topic_id)
+        .with_partition_responses(partitions)
+}
+
+fn refused(
+    cluster: &Cluster,
+    ask: &Ask,
+    topic: &TopicProduceData,
+    response: PartitionProduceResponse,
+    error: ErrorCode,
+) -> PartitionProduceResponse {
+    let response = response
+        .with_error_code(error.0)
+        .with_base_offset(-1)
+        .with_log_start_offset(-1);
+    let is_elsewhere = error == ErrorCode::NOT_LEADER_OR_FOLLOWER;
+    if ask.version() < CURRENT_LEADER_SINCE || !is_elsewhere {
+        return response;
+    }
+    let index = usize::try_from(response.index).unwrap_or(usize::MAX);
+    let topic = find(cluster, ask, topic);
+    let Some(partition) = topic.and_then(|topic| topic.partitions.get(index)) else {
+        return response;
+    };
+    let leader = LeaderIdAndEpoch::default()
+        .with_leader_id(broker_id_or_nobody(partition.leader))
+        .with_leader_epoch(partition.epoch.value());
+    response.with_current_leader(leader)
+}
+
+/// Where the leaders are that the response speaks of (KIP-951).
+fn name_new_leaders(cluster: &Cluster, response: &mut ProduceResponse) {
+    let partitions = response
+        .responses
+        .iter()
+        .flat_map(|topic| &topic.partition_responses);
+    let mut leaders: Vec<i32> = partitions
+        .map(|partition| partition.current_leader.leader_id.0)
+        .filter(|leader| *leader >= 0)
+        .collect();
+    leaders.sort_unstable();
+    leaders.dedup();
+    response.node_endpoints = leaders
+        .into_iter()
+        .filter_map(|leader| cluster.brokers.broker(NodeId::new(leader)))
+        .map(|broker| {
+            NodeEndpoint::default()
+                .with_node_id(broker_id(broker.id))
+                .with_host(text(&broker.host))
+                .with_port(port(broker))
+        })
+        .collect();
+}
+
+fn find<'a>(
+    cluster: &'a Cluster,
+    ask: &Ask,
+    topic: &TopicProduceData,
+) -> Option<&'a super::super::topics::Topic> {
+    if ask.version() >= BY_ID {
+        cluster.topics.by_id(topic_id(topic.topic_id))
+    } else {
+        cluster.topics.by_name(topic.name.as_str())
+    }
+}
+
+/// Appends and returns the offset of the first record, and where the log begins.
+fn append(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    topic: &TopicProduceData,
+    data: &PartitionProduceData,
+    acks: i16,
+) -> Result<(Offset, Offset), ErrorCode> {
+    if !matches!(acks, -1..=1) {
+        return Err(ErrorCode::INVALID_REQUIRED_ACKS);
+    }
+    let unknown = if ask.version() >= BY_ID {
+        ErrorCode::UNKNOWN_TOPIC_ID
+    } else {
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+    };
+    let found = find(cluster, ask, topic).ok_or(unknown)?;
+    found.led_by(ask.broker, data.index, -1)?;
+    let key = (found.id, data.index);
+    let batch = check(data, &mut cluster.decompressor)?;
+    let partition = cluster.topics.partition_mut(key).ok_or(unknown)?;
+    let base = partition.log.append(batch);
+    let start = partition.log.start_offset();
+    cluster.topics.note_change(key);
+    Ok((base, start))
+}
+
+/// A producer sends exactly one batch for a partition, of magic 2 and with nothing wrong in it.
+fn check(data: &PartitionProduceData, decompressor: &mut Decompressor) -> Result<Batch, ErrorCode> {
+    let records = data.records.clone().unwrap_or_default();
+    let mut batches = Batches::new(records);
+    let batch = match batches.next() {
+        Some(Ok(batch)) => batch,
+        Some(Err(_)) => return Err(ErrorCode::CORRUPT_MESSAGE),
+        None if batches.remainder().is_empty() => return Err(ErrorCode::INVALID_RECORD),
+        None => return Err(ErrorCode::CORRUPT_MESSAGE),
+    };
+    let header = batch.header();
+    if header.magic() != 2 || !batches.remainder().is_empty() {
+        return Err(ErrorCode::INVALID_RECORD);
+    }
+    if batch.bytes().len() > MESSAGE_BYTES_MAX {
+        return Err(ErrorCode::MESSAGE_TOO_LARGE);
+    }
+    batch.check_crc().map_err(|_| ErrorCode::CORRUPT_MESSAGE)?;
+    let offsets = header.next_offset().value() - header.base_offset().value();
+    if header.record_count() == 0
+        || offsets != i64::from(header.record_count())
+        || header.is_control()
+    {
+        return Err(ErrorCode::INVALID_RECORD);
+    }
+    let records = batch.records(decompressor);
+    records
+        .and_then(|records| records.validate_all())
+        .map_err(|_| ErrorCode::INVALID_RECORD)?;
+    Ok(batch)
+}
+
+/// `message.max.bytes`
+const MESSAGE_BYTES_MAX: usize = 1_048_588;
+
+/// The first version that names topics by their id.
+const BY_ID: i16 = 13;
+
+/// The first version that tells who leads instead (KIP-951).
+const CURRENT_LEADER_SINCE: i16 = 10;

@@ -1,0 +1,162 @@
+//! CreateTopics and DeleteTopics. Any broker takes them, as brokers of today pass them on to the
+//! controller.
+
+use weft_client::NodeId;
+use weft_client::wire::ErrorCode;
+use weft_client::wire::messages::create_topics_request::CreatableTopic;
+use weft_client::wire::messages::create_topics_response::CreatableTopicResult;
+use weft_client::wire::messages::delete_topics_request::DeleteTopicState;
+use weft_client::wire::messages::delete_topics_response::DeletableTopicResult;
+use weft_client::wire::messages::{
+    CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse, TopicName,
+};
+
+use super::super::cluster::Cluster;
+use super::super::reply::{Ask, Reply, text};
+use super::super::topics::Placement;
+use super::{topic_id, uuid};
+
+pub(super) fn create_topics(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    request: CreateTopicsRequest,
+) -> Reply {
+    let validate_only = request.validate_only;
+    let names: Vec<TopicName> = request
+        .topics
+        .iter()
+        .map(|topic| topic.name.clone())
+        .collect();
+    let topics = request.topics.into_iter().map(|asked| {
+        let is_repeated = names.iter().filter(|name| **name == asked.name).count() > 1;
+        let created = if is_repeated {
+            Err(ErrorCode::INVALID_REQUEST)
+        } else {
+            create(cluster, &asked, validate_only)
+        };
+        let result = CreatableTopicResult::default().with_name(asked.name);
+        let with_details = ask.version() >= DETAILS_SINCE;
+        match created {
+            Ok((id, partitions, replicas)) if with_details => result
+                .with_topic_id(id)
+                .with_num_partitions(partitions as i32)
+                .with_replication_factor(replicas as i16),
+            Ok((id, ..)) => result.with_topic_id(id),
+            Err(error) => result.with_error_code(error.0),
+        }
+    });
+    let topics = topics.collect();
+    CreateTopicsResponse::default().with_topics(topics).into()
+}
+
+fn create(
+    cluster: &mut Cluster,
+    asked: &CreatableTopic,
+    validate_only: bool,
+) -> Result<(uuid::Uuid, usize, usize), ErrorCode> {
+    let name = asked.name.as_str();
+    let (partitions, placement) = placement(cluster, asked)?;
+    if validate_only {
+        cluster.topics.check_new(name, partitions)?;
+        placement.check(partitions, &cluster.brokers)?;
+        return Ok((
+            uuid::Uuid::nil(),
+            partitions,
+            placement.replication_factor(),
+        ));
+    }
+    let topic = cluster
+        .topics
+        .create(name, partitions, &placement, &cluster.brokers)?;
+    Ok((uuid(topic.id), partitions, topic.replication_factor))
+}
+
+fn placement(cluster: &Cluster, asked: &CreatableTopic) -> Result<(usize, Placement), ErrorCode> {
+    if !asked.assignments.is_empty() {
+        if asked.num_partitions != -1 || asked.replication_factor != -1 {
+            return Err(ErrorCode::INVALID_REQUEST);
+        }
+        let mut given = asked.assignments.clone();
+        given.sort_by_key(|partition| partition.partition_index);
+        let is_gapless = (0..).zip(&given).all(|(index, partition)| {
+            let expected: i32 = index;
+            partition.partition_index == expected
+        });
+        if !is_gapless {
+            return Err(ErrorCode::INVALID_REPLICA_ASSIGNMENT);
+        }
+        let replicas: Vec<Vec<NodeId>> = given
+            .iter()
+            .map(|partition| {
+                partition
+                    .broker_ids
+                    .iter()
+                    .map(|id| NodeId::new(id.0))
+                    .collect()
+            })
+            .collect();
+        return Ok((replicas.len(), Placement::Given(replicas)));
+    }
+    let partitions = match asked.num_partitions {
+        -1 => 1,
+        count => usize::try_from(count).map_err(|_| ErrorCode::INVALID_PARTITIONS)?,
+    };
+    let replication_factor = match asked.replication_factor {
+        -1 => cluster.brokers.ids().len().min(REPLICAS_DEFAULT),
+        count => usize::try_from(count).map_err(|_| ErrorCode::INVALID_REPLICATION_FACTOR)?,
+    };
+    Ok((partitions, Placement::Spread { replication_factor }))
+}
+
+pub(super) fn delete_topics(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    request: DeleteTopicsRequest,
+) -> Reply {
+    let asked: Vec<DeleteTopicState> = if ask.version() >= STATES_SINCE {
+        request.topics
+    } else {
+        let names = request.topic_names.into_iter();
+        names
+            .map(|name| DeleteTopicState::default().with_name(Some(name)))
+            .collect()
+    };
+    let responses = asked.iter().map(|asked| delete(cluster, asked));
+    let responses = responses.collect();
+    DeleteTopicsResponse::default()
+        .with_responses(responses)
+        .into()
+}
+
+fn delete(cluster: &mut Cluster, asked: &DeleteTopicState) -> DeletableTopicResult {
+    let result = DeletableTopicResult::default()
+        .with_name(asked.name.clone())
+        .with_topic_id(asked.topic_id);
+    let (found, unknown) = match &asked.name {
+        Some(name) => (
+            cluster.topics.by_name(name.as_str()),
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+        ),
+        None => (
+            cluster.topics.by_id(topic_id(asked.topic_id)),
+            ErrorCode::UNKNOWN_TOPIC_ID,
+        ),
+    };
+    let Some((id, name)) = found.map(|topic| (topic.id, topic.name.clone())) else {
+        return result.with_error_code(unknown.0);
+    };
+    cluster.topics.delete(name.as_str());
+    cluster.groups.forget_topic(name.as_str());
+    result
+        .with_name(Some(TopicName(text(name.as_str()))))
+        .with_topic_id(uuid(id))
+}
+
+/// How many replicas partitions have that do not say.
+const REPLICAS_DEFAULT: usize = 3;
+
+/// The first version whose answer describes the topic.
+const DETAILS_SINCE: i16 = 5;
+
+/// The first version that deletes by name or by id.
+const STATES_SINCE: i16 = 6;

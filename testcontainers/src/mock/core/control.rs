@@ -1,0 +1,184 @@
+//! What a test does to the cluster from outside: topics and records without the network, brokers
+//! that die and come back, faults. And what it may look at.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use weft_client::record::{Batches, RecordError};
+use weft_client::wire::{ApiKey, ErrorCode};
+use weft_client::{NodeId, Offset, OffsetAndMetadata};
+
+use super::cluster::{Cluster, Output};
+use super::group::GroupState;
+use super::topics::{Placement, Topic};
+
+/// Why records that a test handed over itself were not appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AppendError {
+    UnknownPartition,
+    Records(RecordError),
+    /// Bytes that are no whole batch follow the last one.
+    Remainder,
+    /// The batch is of magic 0 or 1.
+    OldFormat,
+}
+
+impl Cluster {
+    /// Creates a topic whose partitions every broker may lead.
+    pub(crate) fn create_topic(&mut self, name: &str, partitions: usize) -> Result<(), ErrorCode> {
+        let placement = Placement::Spread {
+            replication_factor: self.brokers.ids().len(),
+        };
+        self.topics
+            .create(name, partitions, &placement, &self.brokers)
+            .map(drop)
+    }
+
+    /// Appends whole batches and returns the offset of the first record.
+    pub(crate) fn append(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        partition: i32,
+        records: Bytes,
+        out: &mut Vec<Output>,
+    ) -> Result<Offset, AppendError> {
+        let mut batches = Batches::new(records);
+        let mut checked = Vec::new();
+        for batch in &mut batches {
+            let batch = batch.map_err(AppendError::Records)?;
+            if batch.header().magic() != 2 {
+                return Err(AppendError::OldFormat);
+            }
+            batch.check_crc().map_err(AppendError::Records)?;
+            checked.push(batch);
+        }
+        if !batches.remainder().is_empty() {
+            return Err(AppendError::Remainder);
+        }
+        let key = self
+            .topics
+            .by_name(topic)
+            .map(|topic| (topic.id, partition));
+        let key = key.ok_or(AppendError::UnknownPartition)?;
+        let found = self.topics.partition_mut(key);
+        let found = found.ok_or(AppendError::UnknownPartition)?;
+        let base = found.log.end_offset();
+        for batch in checked {
+            found.log.append(batch);
+        }
+        self.topics.note_change(key);
+        self.settle(now, out);
+        Ok(base)
+    }
+
+    /// Forgets the records before `offset`, as retention does.
+    pub(crate) fn delete_records_before(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        offset: Offset,
+    ) -> Result<(), ErrorCode> {
+        let key = self
+            .topics
+            .by_name(topic)
+            .map(|topic| (topic.id, partition));
+        let found = key.and_then(|key| self.topics.partition_mut(key));
+        let found = found.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        found
+            .log
+            .delete_before(offset)
+            .map_err(|_| ErrorCode::OFFSET_OUT_OF_RANGE)
+    }
+
+    pub(crate) fn end_offset(&self, topic: &str, partition: i32) -> Option<Offset> {
+        let topic = self.topics.by_name(topic)?;
+        Some(partition_of(topic, partition)?.log.end_offset())
+    }
+
+    pub(crate) fn leader(&self, topic: &str, partition: i32) -> Option<NodeId> {
+        partition_of(self.topics.by_name(topic)?, partition)?.leader
+    }
+
+    pub(crate) fn coordinator(&mut self, group: &str) -> Option<NodeId> {
+        self.brokers.coordinator(&group.into())
+    }
+
+    pub(crate) fn committed(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: i32,
+    ) -> Option<&OffsetAndMetadata> {
+        let group = self.groups.find(group)?;
+        group.committed().offset(topic, partition)
+    }
+
+    pub(crate) fn group_state(&self, group: &str) -> Option<GroupState> {
+        self.groups.find(group).map(super::group::Group::state)
+    }
+
+    pub(crate) fn fail_next(&mut self, api_key: ApiKey, code: ErrorCode, count: usize) {
+        self.script.fail_next(api_key, code, count);
+    }
+
+    pub(crate) fn delay_next(&mut self, api_key: ApiKey, delay: Duration, count: usize) {
+        self.script.delay_next(api_key, delay, count);
+    }
+
+    pub(crate) fn drop_connection_on_next(&mut self, api_key: ApiKey) {
+        self.script.drop_connection_on_next(api_key);
+    }
+
+    pub(crate) fn requests(&self, api_key: ApiKey) -> usize {
+        self.script.requests(api_key)
+    }
+
+    pub(crate) fn violations(&self) -> &[String] {
+        self.violations.texts()
+    }
+
+    pub(crate) fn is_alive(&self, broker: NodeId) -> bool {
+        self.brokers.is_alive(broker)
+    }
+
+    /// The broker dies: its connections are cut, its port closes, others lead its partitions and
+    /// answer for its groups.
+    pub(super) fn kill(&mut self, now: Instant, broker: NodeId, out: &mut Vec<Output>) {
+        if !self.brokers.is_alive(broker) {
+            return;
+        }
+        let connections: Vec<_> = self
+            .connections
+            .iter()
+            .filter(|(_, of)| **of == broker)
+            .map(|(connection, _)| *connection)
+            .collect();
+        out.push(Output::StopListening(broker));
+        for connection in connections {
+            out.push(Output::Close(connection));
+            self.forget(connection);
+        }
+        let Self {
+            groups, brokers, ..
+        } = self;
+        let ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
+        let moving: Vec<_> = ids
+            .into_iter()
+            .filter(|id| brokers.coordinator(id) == Some(broker))
+            .collect();
+        brokers.set_alive(broker, false);
+        groups.move_to_another_broker(now, |id| moving.contains(id));
+        self.topics.elect(&self.brokers);
+    }
+
+    /// The broker comes back at the same port. It leads only what nobody else could lead.
+    pub(super) fn restart(&mut self, broker: NodeId) {
+        self.brokers.set_alive(broker, true);
+        self.topics.elect(&self.brokers);
+    }
+}
+
+fn partition_of(topic: &Topic, partition: i32) -> Option<&super::topics::Partition> {
+    topic.partitions.get(usize::try_from(partition).ok()?)
+}

@@ -1,0 +1,108 @@
+//! All groups by name, and the ids that their members get.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use weft_client::wire::ErrorCode;
+use weft_client::{GroupId, GroupInstanceId, MemberId};
+
+use super::super::reply::ConnectionId;
+use super::super::violations::Violations;
+use super::machine::{Group, GroupAnswer, GroupState};
+
+/// See the module's text.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Groups {
+    by_id: BTreeMap<GroupId, Group>,
+    member_ids_given: u64,
+}
+
+impl Groups {
+    pub(crate) fn find(&self, id: &str) -> Option<&Group> {
+        self.by_id.get(id)
+    }
+
+    pub(crate) fn find_mut(&mut self, id: &str) -> Option<&mut Group> {
+        self.by_id.get_mut(id)
+    }
+
+    /// The group, which is created if it must be.
+    pub(crate) fn find_or_create(&mut self, id: &GroupId) -> Result<&mut Group, ErrorCode> {
+        if self.by_id.len() >= GROUPS_MAX && !self.by_id.contains_key(id) {
+            return Err(ErrorCode::POLICY_VIOLATION);
+        }
+        let group = self.by_id.entry(id.clone());
+        Ok(group.or_insert_with(|| Group::new(id.clone())))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Group> {
+        self.by_id.values()
+    }
+
+    pub(crate) fn delete(&mut self, id: &str) -> Result<(), ErrorCode> {
+        match self.by_id.get(id).map(Group::state) {
+            None => Err(ErrorCode::GROUP_ID_NOT_FOUND),
+            Some(GroupState::Empty) => {
+                self.by_id.remove(id);
+                Ok(())
+            }
+            Some(_) => Err(ErrorCode::NON_EMPTY_GROUP),
+        }
+    }
+
+    pub(crate) fn forget_topic(&mut self, topic: &str) {
+        for group in self.by_id.values_mut() {
+            group.committed_mut().forget_topic(topic);
+        }
+    }
+
+    /// An id that no member ever had. Static members are named after their instance.
+    pub(crate) fn fresh_member_id(
+        &mut self,
+        client_id: &str,
+        instance_id: Option<&GroupInstanceId>,
+    ) -> MemberId {
+        self.member_ids_given += 1;
+        let name = instance_id.map_or(client_id, GroupInstanceId::as_str);
+        MemberId::from(format!("{name}-{:032x}", self.member_ids_given))
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.by_id.values().filter_map(Group::next_deadline).min()
+    }
+
+    pub(crate) fn expire(
+        &mut self,
+        now: Instant,
+        violations: &mut Violations,
+        out: &mut Vec<GroupAnswer>,
+    ) {
+        for group in self.by_id.values_mut() {
+            if group.next_deadline().is_some_and(|due_at| due_at <= now) {
+                group.expire(now, violations, out);
+            }
+        }
+    }
+
+    pub(crate) fn forget_connection(&mut self, connection: ConnectionId) {
+        for group in self.by_id.values_mut() {
+            group.forget_connection(connection);
+        }
+    }
+
+    /// The groups for which `is_moving` says so go to another broker.
+    pub(crate) fn move_to_another_broker(
+        &mut self,
+        now: Instant,
+        mut is_moving: impl FnMut(&GroupId) -> bool,
+    ) {
+        for group in self.by_id.values_mut() {
+            if is_moving(&group.id) {
+                group.move_to_another_broker(now);
+            }
+        }
+    }
+}
+
+/// How many groups the cluster may have.
+const GROUPS_MAX: usize = 100_000;

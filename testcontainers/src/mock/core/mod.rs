@@ -1,0 +1,33 @@
+//! The cluster as a value: what all its brokers know, and what they answer. Bytes of requests go
+//! in, bytes of answers come out.
+//!
+//! ```text
+//!  frame --> script --> api/... --> topics, logs, groups
+//!             delay       |  |
+//!               \--> parked  '--> answer --> frame
+//! ```
+//!
+//! It knows no clock, socket or thread: time is an argument, and connections are numbers. All
+//! brokers share one state, so nothing is replicated and every answer is consistent; a broker that
+//! dies loses its leaderships and its connections, and no data.
+
+mod api;
+mod brokers;
+mod cluster;
+mod control;
+mod fetch_frame;
+mod group;
+mod log;
+mod parked;
+mod reply;
+mod script;
+mod topics;
+mod violations;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use cluster::{Cluster, Input, Options, Output};
+pub(crate) use control::AppendError;
+pub use group::GroupState;
+pub(crate) use reply::ConnectionId;

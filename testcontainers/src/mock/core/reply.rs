@@ -1,0 +1,55 @@
+//! The words between the cluster and its APIs: who asks, and what comes of it.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use weft_client::NodeId;
+use weft_client::wire::{RequestHead, Response, StrBytes, WireError};
+
+/// One TCP connection, for as long as it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ConnectionId(pub(crate) u64);
+
+/// Who asks for an answer, and in which form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ask {
+    pub(crate) now: Instant,
+    pub(crate) connection: ConnectionId,
+    /// The broker at whose port the connection came in.
+    pub(crate) broker: NodeId,
+    pub(crate) head: RequestHead,
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reply {
+    Answer(Response),
+    /// The answer as the bytes of one frame.
+    Frame(Result<Vec<Bytes>, WireError>),
+    /// The answer comes later.
+    Parked,
+    /// The client expects no answer.
+    Silent,
+    /// The connection is of no use any more.
+    Close,
+}
+
+impl Ask {
+    pub(crate) fn version(&self) -> i16 {
+        self.head.api_version
+    }
+
+    pub(crate) fn client_id(&self) -> &str {
+        self.head.client_id.as_deref().unwrap_or_default()
+    }
+}
+
+impl<T: Into<Response>> From<T> for Reply {
+    fn from(response: T) -> Self {
+        Self::Answer(response.into())
+    }
+}
+
+pub(crate) fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}

@@ -1,0 +1,282 @@
+//! The topics of the cluster, who leads their partitions, and which partitions changed since
+//! somebody looked. It decides names, ids, leaders and epochs; what is in a partition is the
+//! business of its log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use weft_client::wire::ErrorCode;
+use weft_client::{LeaderEpoch, NodeId, TopicId, TopicName};
+
+use super::brokers::Brokers;
+use super::log::Log;
+
+/// A partition of a topic that may be deleted and created again.
+pub(crate) type PartitionKey = (TopicId, i32);
+
+/// See the module's text.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Topics {
+    by_name: BTreeMap<TopicName, Topic>,
+    names: BTreeMap<TopicId, TopicName>,
+    ids_given: u64,
+    changed: BTreeSet<PartitionKey>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Topic {
+    pub(crate) name: TopicName,
+    pub(crate) id: TopicId,
+    pub(crate) replication_factor: usize,
+    pub(crate) partitions: Vec<Partition>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Partition {
+    /// The brokers that may lead it, the preferred one first.
+    pub(crate) replicas: Vec<NodeId>,
+    pub(crate) leader: Option<NodeId>,
+    pub(crate) epoch: LeaderEpoch,
+    pub(crate) log: Log,
+}
+
+/// Where the replicas of new partitions go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Placement {
+    /// So many replicas each, the leaders in turn.
+    Spread { replication_factor: usize },
+    /// These brokers, for each partition.
+    Given(Vec<Vec<NodeId>>),
+}
+
+impl Topics {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Topic> {
+        self.by_name.values()
+    }
+
+    pub(crate) fn by_name(&self, name: &str) -> Option<&Topic> {
+        self.by_name.get(name)
+    }
+
+    pub(crate) fn by_id(&self, id: TopicId) -> Option<&Topic> {
+        self.by_name(self.names.get(&id)?.as_str())
+    }
+
+    pub(crate) fn partition_mut(&mut self, key: PartitionKey) -> Option<&mut Partition> {
+        let name = self.names.get(&key.0)?;
+        let topic = self.by_name.get_mut(name.as_str())?;
+        topic.partitions.get_mut(usize::try_from(key.1).ok()?)
+    }
+
+    /// Whether a topic of this name and size could be created.
+    pub(crate) fn check_new(&self, name: &str, partitions: usize) -> Result<(), ErrorCode> {
+        if !is_valid_name(name) {
+            Err(ErrorCode::INVALID_TOPIC_EXCEPTION)
+        } else if self.by_name.contains_key(name) {
+            Err(ErrorCode::TOPIC_ALREADY_EXISTS)
+        } else if partitions == 0 || partitions > PARTITIONS_MAX {
+            Err(ErrorCode::INVALID_PARTITIONS)
+        } else if self.by_name.len() >= TOPICS_MAX {
+            Err(ErrorCode::POLICY_VIOLATION)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn create(
+        &mut self,
+        name: &str,
+        partitions: usize,
+        placement: &Placement,
+        brokers: &Brokers,
+    ) -> Result<&Topic, ErrorCode> {
+        self.check_new(name, partitions)?;
+        placement.check(partitions, brokers)?;
+        self.ids_given += 1;
+        let id = topic_id(self.ids_given);
+        let name = TopicName::from(name);
+        self.names.insert(id, name.clone());
+        let topic = self.by_name.entry(name.clone()).or_insert(Topic {
+            name,
+            id,
+            replication_factor: placement.replication_factor(),
+            partitions: Vec::new(),
+        });
+        topic.grow(partitions, placement, brokers);
+        Ok(topic)
+    }
+
+    /// Adds partitions until there are `count`.
+    pub(crate) fn grow(
+        &mut self,
+        name: &str,
+        count: usize,
+        brokers: &Brokers,
+    ) -> Result<(), ErrorCode> {
+        let topic = self.by_name.get_mut(name);
+        let topic = topic.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        let placement = Placement::Spread {
+            replication_factor: topic.replication_factor,
+        };
+        placement.check(count, brokers)?;
+        topic.grow(count, &placement, brokers);
+        Ok(())
+    }
+
+    pub(crate) fn delete(&mut self, name: &str) -> Option<Topic> {
+        let topic = self.by_name.remove(name)?;
+        self.names.remove(&topic.id);
+        let partitions = 0..topic.partitions.len() as i32;
+        self.changed
+            .extend(partitions.map(|partition| (topic.id, partition)));
+        Some(topic)
+    }
+
+    /// Gives each partition without a live leader a new one, if one of its replicas lives.
+    pub(crate) fn elect(&mut self, brokers: &Brokers) {
+        for topic in self.by_name.values_mut() {
+            for (index, partition) in topic.partitions.iter_mut().enumerate() {
+                if partition.elect(brokers) {
+                    self.changed.insert((topic.id, index as i32));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn note_change(&mut self, key: PartitionKey) {
+        self.changed.insert(key);
+    }
+
+    /// The partitions that changed since the last call.
+    pub(crate) fn take_changed(&mut self) -> BTreeSet<PartitionKey> {
+        std::mem::take(&mut self.changed)
+    }
+}
+
+impl Topic {
+    /// The partition, for a broker that must lead it; `epoch` is what the client believes, -1 if it
+    /// does not say (KIP-320).
+    pub(crate) fn led_by(
+        &self,
+        broker: NodeId,
+        partition: i32,
+        epoch: i32,
+    ) -> Result<&Partition, ErrorCode> {
+        let index = usize::try_from(partition).ok();
+        let partition = index.and_then(|index| self.partitions.get(index));
+        let partition = partition.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        match LeaderEpoch::from_wire(epoch) {
+            Some(epoch) if epoch < partition.epoch => Err(ErrorCode::FENCED_LEADER_EPOCH),
+            Some(epoch) if epoch > partition.epoch => Err(ErrorCode::UNKNOWN_LEADER_EPOCH),
+            _ if partition.leader != Some(broker) => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+            _ => Ok(partition),
+        }
+    }
+
+    fn grow(&mut self, count: usize, placement: &Placement, brokers: &Brokers) {
+        while self.partitions.len() < count {
+            let index = self.partitions.len();
+            let mut partition = Partition {
+                replicas: placement.replicas(index, brokers),
+                leader: None,
+                epoch: LeaderEpoch::new(-1),
+                log: Log::default(),
+            };
+            partition.elect(brokers);
+            self.partitions.push(partition);
+        }
+    }
+}
+
+impl Partition {
+    /// The replicas that live.
+    pub(crate) fn in_sync(&self, brokers: &Brokers) -> Vec<NodeId> {
+        let alive = |id: &NodeId| brokers.is_alive(*id);
+        self.replicas.iter().copied().filter(alive).collect()
+    }
+
+    /// Whether the leader changed; losing it counts.
+    fn elect(&mut self, brokers: &Brokers) -> bool {
+        if self.leader.is_some_and(|leader| brokers.is_alive(leader)) {
+            return false;
+        }
+        let leader = self.in_sync(brokers).first().copied();
+        if leader == self.leader && leader.is_none() && self.epoch.value() >= 0 {
+            return false;
+        }
+        self.leader = leader;
+        self.epoch = LeaderEpoch::new(self.epoch.value().saturating_add(1));
+        self.log.begin_epoch(self.epoch);
+        true
+    }
+}
+
+impl Placement {
+    pub(crate) fn check(&self, partitions: usize, brokers: &Brokers) -> Result<(), ErrorCode> {
+        match self {
+            Self::Spread { replication_factor } => {
+                let possible = 1..=brokers.ids().len();
+                if possible.contains(replication_factor) {
+                    Ok(())
+                } else {
+                    Err(ErrorCode::INVALID_REPLICATION_FACTOR)
+                }
+            }
+            Self::Given(replicas) => {
+                let is_possible = replicas.len() == partitions
+                    && replicas.iter().all(|replicas| {
+                        let distinct: BTreeSet<_> = replicas.iter().collect();
+                        !replicas.is_empty()
+                            && distinct.len() == replicas.len()
+                            && replicas.iter().all(|id| brokers.contains(*id))
+                    });
+                if is_possible {
+                    Ok(())
+                } else {
+                    Err(ErrorCode::INVALID_REPLICA_ASSIGNMENT)
+                }
+            }
+        }
+    }
+
+    pub(crate) fn replication_factor(&self) -> usize {
+        match self {
+            Self::Spread { replication_factor } => *replication_factor,
+            Self::Given(replicas) => replicas.first().map_or(1, Vec::len),
+        }
+    }
+
+    fn replicas(&self, index: usize, brokers: &Brokers) -> Vec<NodeId> {
+        match self {
+            Self::Given(replicas) => replicas[index].clone(),
+            Self::Spread { replication_factor } => {
+                let ids: Vec<NodeId> = brokers.ids().collect();
+                let turn = index % ids.len();
+                ids.iter()
+                    .cycle()
+                    .skip(turn)
+                    .take(*replication_factor)
+                    .copied()
+                    .collect()
+            }
+        }
+    }
+}
+
+/// Whether Kafka allows a topic of this name.
+pub(crate) fn is_valid_name(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=249).contains(&name.len()) && name != "." && name != ".." && name.bytes().all(is_allowed)
+}
+
+/// Ids are in the order of creation, so that a test sees the same ones in every run.
+fn topic_id(number: u64) -> TopicId {
+    let mut id = *b"weft-mock-------";
+    id[8..].copy_from_slice(&number.to_be_bytes());
+    TopicId(id)
+}
+
+/// How many topics the cluster may have.
+const TOPICS_MAX: usize = 100_000;
+
+/// How many partitions a topic may have.
+pub(crate) const PARTITIONS_MAX: usize = 10_000;

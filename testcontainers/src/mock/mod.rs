@@ -1,0 +1,32 @@
+//! A Kafka cluster inside the process: real ports on `127.0.0.1`, real bytes, nothing on disk,
+//! ready in a millisecond.
+//!
+//! Clients of any kind talk to it over TCP; tests look inside, take brokers away, and order faults.
+//! It knows topics, records, fetches with long polls, groups of the classic protocol with their
+//! offsets, and the calls that administer these. It does not know transactions, access control, or
+//! the group protocol of KIP-848, and keeps everything in memory for as long as it lives.
+//!
+//! It also watches its clients: what a correct client never does is noted, and
+//! [`MockCluster::violations`] tells it.
+//!
+//! ```
+//! use weft_testcontainers::mock::MockCluster;
+//!
+//! let cluster = MockCluster::builder().brokers(3).topic("orders", 6).start()?;
+//! println!("bootstrap.servers={}", cluster.bootstrap());
+//! assert_eq!(cluster.end_offset("orders", 0), Some(0));
+//! assert!(cluster.violations().is_empty());
+//! # Ok::<(), weft_testcontainers::mock::MockError>(())
+//! ```
+
+mod builder;
+mod cluster;
+mod connection;
+mod core;
+mod error;
+mod server;
+
+pub use builder::MockClusterBuilder;
+pub use cluster::MockCluster;
+pub use core::GroupState;
+pub use error::MockError;

@@ -1,0 +1,316 @@
+//! Shell: the one thread of a mock cluster. It waits for sockets, commands and deadlines, feeds the
+//! core, and does what the core says. It takes no decisions.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a shell: it listens and reads the clock"
+)]
+#![expect(clippy::disallowed_types, reason = "a shell: it waits for sockets")]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token, Waker};
+use weft_client::{Broker, NodeId};
+
+use super::connection::Connection;
+use super::core::{Cluster, ConnectionId, Input, Options, Output};
+use super::error::MockError;
+
+/// What the thread is told to do.
+pub(super) enum Command {
+    Run(Box<dyn FnOnce(&mut Server) + Send>),
+    Stop,
+}
+
+/// The ends of a running server that its owner holds.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) brokers: Vec<Broker>,
+    pub(super) commands: Sender<Command>,
+    pub(super) waker: Waker,
+    pub(super) thread: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) cluster: Cluster,
+    poll: Poll,
+    ports: Ports,
+    connections: BTreeMap<ConnectionId, Connection>,
+    connections_opened: u64,
+    commands: Receiver<Command>,
+    /// What the core wants done.
+    pub(super) outputs: Vec<Output>,
+    /// Connections that may have something to read or to be served.
+    ready: VecDeque<ConnectionId>,
+    scratch: Box<[u8]>,
+}
+
+/// Where the brokers listen, or did while they lived.
+#[derive(Debug, Default)]
+struct Ports {
+    numbers: BTreeMap<NodeId, u16>,
+    listeners: BTreeMap<NodeId, TcpListener>,
+}
+
+impl Ports {
+    /// Listens at the port that the broker had before, or at one that the system chooses.
+    fn open(&mut self, poll: &Poll, id: NodeId) -> io::Result<Broker> {
+        let port = self.numbers.get(&id).copied().unwrap_or_default();
+        let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+        let port = listener.local_addr()?.port();
+        let token = Token(FIRST_LISTENER + id.value().unsigned_abs() as usize);
+        let registry = poll.registry();
+        registry.register(&mut listener, token, Interest::READABLE)?;
+        self.numbers.insert(id, port);
+        self.listeners.insert(id, listener);
+        Ok(Broker {
+            id,
+            host: Arc::from("127.0.0.1"),
+            port,
+            rack: None,
+        })
+    }
+}
+
+impl Server {
+    /// Opens a port for each broker and starts the thread.
+    pub(super) fn start(
+        options: Options,
+        broker_count: usize,
+        set_up: impl FnOnce(&mut Cluster) -> Result<(), MockError>,
+    ) -> Result<Running, MockError> {
+        let doing = "starting a mock cluster";
+        let poll = Poll::new().map_err(|source| MockError::io(doing, source))?;
+        let waker = Waker::new(poll.registry(), WAKE);
+        let waker = waker.map_err(|source| MockError::io(doing, source))?;
+        let (sender, commands) = channel();
+        let mut ports = Ports::default();
+        let brokers = (0..).take(broker_count).map(NodeId::new);
+        let brokers: io::Result<Vec<Broker>> = brokers.map(|id| ports.open(&poll, id)).collect();
+        let brokers = brokers.map_err(|source| MockError::io("opening a port", source))?;
+        let mut cluster = Cluster::new(options, brokers.clone());
+        set_up(&mut cluster)?;
+        let server = Self {
+            cluster,
+            poll,
+            ports,
+            connections: BTreeMap::new(),
+            connections_opened: 0,
+            commands,
+            outputs: Vec::new(),
+            ready: VecDeque::new(),
+            scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+        };
+        let thread = thread::Builder::new()
+            .name("mock-cluster".into())
+            .spawn(move || server.run())
+            .map_err(|source| MockError::io(doing, source))?;
+        Ok(Running {
+            brokers,
+            commands: sender,
+            waker,
+            thread,
+        })
+    }
+
+    /// Opens the port that a broker had before.
+    pub(super) fn listen(&mut self, broker: NodeId) -> io::Result<()> {
+        self.ports.open(&self.poll, broker).map(drop)
+    }
+
+    /// Does all that the core wants done, and all that follows from it.
+    pub(super) fn work(&mut self) {
+        loop {
+            for output in std::mem::take(&mut self.outputs) {
+                self.perform(output);
+            }
+            if !self.outputs.is_empty() {
+                continue;
+            }
+            match self.ready.pop_front() {
+                Some(connection) => self.serve(connection),
+                None => return,
+            }
+        }
+    }
+
+    fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        loop {
+            let deadline = self.cluster.next_deadline();
+            let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            match self.poll.poll(&mut events, timeout) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    tracing::error!(%error, "the mock cluster cannot wait for its sockets");
+                    return;
+                }
+            }
+            for event in &events {
+                let Token(token) = event.token();
+                if token >= FIRST_CONNECTION {
+                    let id = ConnectionId(token as u64);
+                    if let Some(connection) = self.connections.get_mut(&id) {
+                        let is_closed = event.is_read_closed() || event.is_error();
+                        connection.set_ready(event.is_readable() || is_closed, event.is_writable());
+                        self.ready.push_back(id);
+                    }
+                } else if token >= FIRST_LISTENER {
+                    self.accept(NodeId::new((token - FIRST_LISTENER) as i32));
+                }
+            }
+            self.close_abandoned();
+            while let Ok(command) = self.commands.try_recv() {
+                match command {
+                    Command::Run(run) => run(&mut self),
+                    Command::Stop => return,
+                }
+            }
+            self.feed(Input::Tick);
+            self.work();
+        }
+    }
+
+    fn feed(&mut self, input: Input) {
+        self.cluster
+            .handle(Instant::now(), input, &mut self.outputs);
+    }
+
+    fn accept(&mut self, broker: NodeId) {
+        loop {
+            let Some(listener) = self.ports.listeners.get(&broker) else {
+                return;
+            };
+            match listener.accept() {
+                Ok((stream, _)) if self.connections.len() < CONNECTIONS_MAX => {
+                    // A client that is gone again already is noticed when it is read from.
+                    if let Err(error) = self.open(stream, broker) {
+                        tracing::debug!(%error, "a connection was lost at once");
+                    }
+                }
+                Ok(_) => tracing::warn!("the mock cluster has too many connections"),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) => {
+                    tracing::warn!(%error, "the mock cluster cannot accept a connection");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, mut stream: TcpStream, broker: NodeId) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let token = FIRST_CONNECTION + self.connections_opened as usize;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let registry = self.poll.registry();
+        registry.register(&mut stream, Token(token), interest)?;
+        self.connections_opened += 1;
+        let id = ConnectionId(token as u64);
+        self.connections.insert(id, Connection::new(stream));
+        self.feed(Input::Opened(id, broker));
+        self.ready.push_back(id);
+        Ok(())
+    }
+
+    /// Clients that are gone are gone before others are served: one of these may be the same
+    /// client, back on another connection.
+    fn close_abandoned(&mut self) {
+        for id in self.ready.clone() {
+            let Some(connection) = self.connections.get_mut(&id) else {
+                continue;
+            };
+            if connection.read(&mut self.scratch).is_err() || connection.is_abandoned() {
+                self.lose(id);
+            }
+        }
+    }
+
+    /// Reads, writes, and hands one frame to the core.
+    fn serve(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let written = if connection.has_output() {
+            connection.write().map(drop)
+        } else {
+            Ok(())
+        };
+        let frame = written
+            .and_then(|()| connection.read(&mut self.scratch))
+            .and_then(|()| connection.take_frame());
+        match frame {
+            Ok(Some(frame)) => self.feed(Input::Request(id, frame)),
+            Ok(None) if connection.is_abandoned() => self.lose(id),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::debug!(%error, "a connection to the mock cluster ends");
+                self.lose(id);
+            }
+        }
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Answer(id, chunks) => self.answer(id, chunks),
+            Output::NoAnswer(id) => self.answer(id, Vec::new()),
+            Output::Close(id) => self.close(id),
+            Output::StopListening(broker) => {
+                self.ports.listeners.remove(&broker);
+            }
+        }
+    }
+
+    fn answer(&mut self, id: ConnectionId, chunks: Vec<bytes::Bytes>) {
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        connection.answer(chunks);
+        match connection.write() {
+            Ok(true) => self.ready.push_back(id),
+            Ok(false) => {}
+            Err(_) => self.lose(id),
+        }
+    }
+
+    /// The client is gone.
+    fn lose(&mut self, id: ConnectionId) {
+        self.close(id);
+        self.feed(Input::Closed(id));
+    }
+
+    fn close(&mut self, id: ConnectionId) {
+        if let Some(mut connection) = self.connections.remove(&id) {
+            // A socket that is dropped is not watched any more in any case.
+            let _ = self.poll.registry().deregister(connection.stream_mut());
+        }
+    }
+}
+
+const WAKE: Token = Token(0);
+
+/// The token of the first broker's port; the others follow.
+const FIRST_LISTENER: usize = 1;
+
+/// The token of the first connection; the others follow.
+const FIRST_CONNECTION: usize = FIRST_LISTENER + BROKERS_MAX;
+
+/// How many brokers a cluster may have.
+pub(super) const BROKERS_MAX: usize = 1_000;
+
+/// How many connections the cluster serves at once; further ones are closed.
+const CONNECTIONS_MAX: usize = 10_000;
+
+const EVENTS_MAX: usize = 1_024;
+
+/// How much is read from a socket at once.
+const SCRATCH_BYTES: usize = 64 * 1024;
