@@ -9,6 +9,7 @@ pub mod connection;
 pub mod error;
 pub mod ids;
 pub mod net;
+pub mod producer;
 pub mod record;
 pub mod wire;
 

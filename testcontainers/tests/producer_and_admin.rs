@@ -9,10 +9,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use weft_client::admin::{Admin, NewTopic, OffsetSpec};
+use weft_client::admin::{Admin, GroupState, NewTopic, OffsetSpec};
+use weft_client::producer::{
+    Acks, CompressionType, Producer, ProducerConfig, ProducerConfigBuilder, ProducerRecord,
+};
 use weft_client::{ClientConfig, ErrorKind, GroupId, Offset, TopicName, TopicPartition};
 use weft_testcontainers::kafka::{
-    JavaAssignor, JavaCommand, JavaProgram, KafkaCluster, KafkaVersion, Prerequisites,
+    JavaAssignor, JavaCommand, JavaProgram, JavaRecord, KafkaCluster, KafkaVersion, Prerequisites,
 };
 
 /// How long a step may take before a test fails.
@@ -42,6 +45,25 @@ fn admin(cluster: &KafkaCluster) -> Admin {
         .build()
         .unwrap();
     Admin::new(config).unwrap()
+}
+
+fn producer(cluster: &KafkaCluster) -> ProducerConfigBuilder {
+    ProducerConfig::builder()
+        .bootstrap_servers(cluster.bootstrap().as_str())
+        .client_id("test-producer")
+        .max_block(PATIENCE)
+}
+
+/// Everything in a topic, as Java's consumer reads it, in the order of partition and offset.
+fn read(cluster: &KafkaCluster, topic: &str) -> Vec<JavaRecord> {
+    let reader = JavaProgram::start(cluster, &JavaCommand::read(topic)).unwrap();
+    let lines = reader.finish(PATIENCE).unwrap();
+    let mut records: Vec<JavaRecord> = lines
+        .iter()
+        .filter_map(|line| JavaRecord::parse(line))
+        .collect();
+    records.sort_by_key(|record| (record.partition, record.offset));
+    records
 }
 
 #[test]
@@ -104,7 +126,7 @@ fn groups_are_described_listed_and_deleted_with_what_they_committed() {
         let mut member = JavaProgram::start(cluster, &command).unwrap();
         member.wait_for("ASSIGNED", PATIENCE).unwrap();
         let mut producer = JavaProgram::start(cluster, &JavaCommand::produce("committed")).unwrap();
-        let record = weft_testcontainers::kafka::JavaRecord {
+        let record = JavaRecord {
             partition: Some(1),
             ..Default::default()
         };
@@ -114,7 +136,7 @@ fn groups_are_described_listed_and_deleted_with_what_they_committed() {
 
         let described = admin.describe_groups(std::slice::from_ref(&group)).unwrap();
         let described = &described[&group];
-        assert_eq!(described.state, weft_client::admin::GroupState::Stable);
+        assert_eq!(described.state, GroupState::Stable);
         assert_eq!(
             (&*described.protocol_type, &*described.protocol),
             ("consumer", "range")
@@ -157,5 +179,138 @@ fn groups_are_described_listed_and_deleted_with_what_they_committed() {
             listed.iter().all(|listed| listed.group != group),
             "{listed:?}"
         );
+    });
+}
+
+#[test]
+fn java_reads_what_was_produced_with_every_compression_and_acks() {
+    on_every_version(|cluster| {
+        let mut admin = admin(cluster);
+        admin.create_topic(&NewTopic::new("produced", 1)).unwrap();
+        let mut expected = Vec::new();
+        for compression in ["none", "gzip", "snappy", "lz4", "zstd"] {
+            for acks in ["0", "1", "all"] {
+                let config = producer(cluster)
+                    .set("compression.type", compression)
+                    .set("acks", acks)
+                    .build()
+                    .unwrap();
+                let producer = Producer::new(config).unwrap();
+                let text = format!("{compression} {acks} ").repeat(20);
+                let record = ProducerRecord::to("produced")
+                    .key(compression)
+                    .value(text.clone())
+                    .header("acks", Some(acks))
+                    .header("null", None::<&str>)
+                    .timestamp(1_700_000_000_000);
+                let stored = producer.send(record).unwrap().wait().unwrap();
+                let offset = (acks != "0").then(|| Offset::new(expected.len() as i64));
+                assert_eq!(stored.offset, offset, "{compression} {acks}");
+                assert_eq!(stored.timestamp, 1_700_000_000_000);
+                producer.close(PATIENCE).unwrap();
+                expected.push(JavaRecord {
+                    partition: Some(0),
+                    offset: Some(expected.len() as i64),
+                    timestamp: Some(1_700_000_000_000),
+                    timestamp_type: "CreateTime".into(),
+                    key: Some(compression.into()),
+                    value: Some(text.into()),
+                    headers: vec![("acks".into(), Some(acks.into())), ("null".into(), None)],
+                });
+            }
+        }
+        assert_eq!(read(cluster, "produced"), expected);
+    });
+}
+
+#[test]
+fn many_records_arrive_once_each_and_in_the_order_of_their_partition() {
+    const RECORDS: usize = 20_000;
+    on_every_version(|cluster| {
+        let mut admin = admin(cluster);
+        let topic = TopicName::from("many");
+        admin
+            .create_topic(&NewTopic::new(topic.clone(), 4))
+            .unwrap();
+        let config = producer(cluster).compression_type(CompressionType::Lz4);
+        let config = config.acks(Acks::All).buffer_memory(256 * 1024_usize);
+        let producer = Producer::new(config.build().unwrap()).unwrap();
+        for number in 0..RECORDS {
+            let record = ProducerRecord::to(topic.clone()).value(number.to_string());
+            let record = match number % 3 {
+                0 => record.key(format!("key {}", number % 7)),
+                1 => record.partition(3),
+                _ => record,
+            };
+            producer.send_and_forget(record).unwrap();
+        }
+        producer.flush(PATIENCE).unwrap();
+        let partitions = [0, 1, 2, 3].map(|number| TopicPartition::new(topic.clone(), number));
+        let ends = admin.offsets(&partitions, OffsetSpec::Latest).unwrap();
+        let counts: Vec<i64> = ends.values().map(|end| end.value()).collect();
+        assert_eq!(counts.iter().sum::<i64>(), RECORDS as i64);
+        assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+
+        let read = read(cluster, "many");
+        let numbers = |records: &[JavaRecord]| -> Vec<usize> {
+            let value = |record: &JavaRecord| record.value.clone().unwrap_or_default();
+            let text = |record| String::from_utf8(value(record)).unwrap();
+            records
+                .iter()
+                .map(|record| text(record).parse().unwrap())
+                .collect()
+        };
+        let mut all = numbers(&read);
+        for part in read.chunk_by(|a, b| a.partition == b.partition) {
+            assert!(
+                numbers(part).is_sorted(),
+                "partition {:?}",
+                part[0].partition
+            );
+        }
+        all.sort_unstable();
+        assert_eq!(all, (0..RECORDS).collect::<Vec<_>>());
+        let early = admin
+            .offsets(&partitions, OffsetSpec::Timestamp(0))
+            .unwrap();
+        assert!(
+            early.values().all(|offset| *offset == Offset::ZERO),
+            "{early:?}"
+        );
+        let late = admin
+            .offsets(&partitions, OffsetSpec::Timestamp(i64::MAX))
+            .unwrap();
+        assert!(late.is_empty(), "{late:?}");
+    });
+}
+
+#[test]
+fn what_a_broker_refuses_is_told_to_every_record() {
+    on_every_version(|cluster| {
+        let mut admin = admin(cluster);
+        let small = NewTopic::new("small-messages", 1).config("max.message.bytes", "1000");
+        admin.create_topic(&small).unwrap();
+        let config = producer(cluster).max_block(Duration::from_millis(300));
+        let producer = Producer::new(config.build().unwrap()).unwrap();
+        let large = ProducerRecord::to("small-messages").value(vec![b'x'; 5000]);
+        let handle = producer.send(large.clone()).unwrap();
+        let refused = handle.wait().unwrap_err();
+        assert!(
+            refused.to_string().contains("MESSAGE_TOO_LARGE"),
+            "{refused}"
+        );
+        let told = producer.flush(PATIENCE).unwrap_err();
+        assert!(told.to_string().starts_with("1 records failed"), "{told}");
+        let small = ProducerRecord::to("small-messages").value("x");
+        producer.send_and_forget(small).unwrap();
+        producer.flush(PATIENCE).unwrap();
+
+        let beyond = ProducerRecord::to("small-messages").partition(7);
+        let beyond = producer.send_and_forget(beyond).unwrap_err();
+        assert_eq!(beyond.kind(), ErrorKind::Timeout, "{beyond}");
+        let invalid = producer.send_and_forget(ProducerRecord::to("no topic!"));
+        let invalid = invalid.unwrap_err();
+        assert_eq!(invalid.kind(), ErrorKind::InvalidTopic, "{invalid}");
+        producer.close(PATIENCE).unwrap();
     });
 }
