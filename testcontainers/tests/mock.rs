@@ -1,7 +1,14 @@
-//! The mock cluster, driven over TCP by Kafka's own Java clients of three versions. Without Java
-//! the tests with it print that they did not run; with `WEFT_REQUIRE_KAFKA=1` they fail instead.
+//! The mock cluster, driven over TCP: by Weft's own network client, and by Kafka's own Java clients
+//! of three versions. Without Java the tests with it print that they did not run; with
+//! `WEFT_REQUIRE_KAFKA=1` they fail instead.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "real sockets and processes take real time"
+)]
 #![expect(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 
 #[path = "mock/java.rs"]
 mod java;
+#[path = "mock/network.rs"]
+mod network;

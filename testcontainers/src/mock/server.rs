@@ -229,8 +229,10 @@ impl Server {
             let Some(connection) = self.connections.get_mut(&id) else {
                 continue;
             };
-            if connection.read(&mut self.scratch).is_err() || connection.is_abandoned() {
-                self.lose(id);
+            match connection.read(&mut self.scratch) {
+                Ok(()) if connection.is_abandoned() => self.lose(id, None),
+                Ok(()) => {}
+                Err(error) => self.lose(id, Some(&error)),
             }
         }
     }
@@ -250,12 +252,9 @@ impl Server {
             .and_then(|()| connection.take_frame());
         match frame {
             Ok(Some(frame)) => self.feed(Input::Request(id, frame)),
-            Ok(None) if connection.is_abandoned() => self.lose(id),
+            Ok(None) if connection.is_abandoned() => self.lose(id, None),
             Ok(None) => {}
-            Err(error) => {
-                tracing::debug!(%error, "a connection to the mock cluster ends");
-                self.lose(id);
-            }
+            Err(error) => self.lose(id, Some(&error)),
         }
     }
 
@@ -278,14 +277,19 @@ impl Server {
         match connection.write() {
             Ok(true) => self.ready.push_back(id),
             Ok(false) => {}
-            Err(_) => self.lose(id),
+            Err(error) => self.lose(id, Some(&error)),
         }
     }
 
-    /// The client is gone.
-    fn lose(&mut self, id: ConnectionId) {
+    /// The client is gone, or of no use any more.
+    fn lose(&mut self, id: ConnectionId, error: Option<&io::Error>) {
         self.close(id);
-        self.feed(Input::Closed(id));
+        match error {
+            Some(error) if error.kind() == ErrorKind::InvalidData => {
+                self.feed(Input::Garbled(id, error.to_string()));
+            }
+            _ => self.feed(Input::Closed(id)),
+        }
     }
 
     fn close(&mut self, id: ConnectionId) {

@@ -49,6 +49,8 @@ pub(crate) struct Options {
 pub(crate) enum Input {
     Opened(ConnectionId, NodeId),
     Closed(ConnectionId),
+    /// What came is no frame, for this reason; the connection is closed.
+    Garbled(ConnectionId, String),
     /// A frame without its length. The next one may come once this one was answered.
     Request(ConnectionId, Bytes),
     Kill(NodeId),
@@ -92,6 +94,10 @@ impl Cluster {
             }
             Input::Opened(connection, _) => out.push(Output::Close(connection)),
             Input::Closed(connection) => self.forget(connection),
+            Input::Garbled(connection, reason) => {
+                self.violations.add(reason);
+                self.forget(connection);
+            }
             Input::Request(connection, frame) => self.take_request(now, connection, frame, out),
             Input::Kill(broker) => self.kill(now, broker, out),
             Input::Restart(broker) => self.restart(broker),

@@ -67,6 +67,7 @@ pub(in crate::mock::core) fn fetch_until(
         ask,
         bytes_left: limit(request.max_bytes).min(BYTES_MAX),
         at_least: AtLeast::OneBatch,
+        is_read_committed: request.isolation_level == READ_COMMITTED,
         records: Vec::new(),
     };
     let topics = request.topics.into_iter();
@@ -105,6 +106,7 @@ struct Reading<'a> {
     ask: &'a Ask,
     bytes_left: usize,
     at_least: AtLeast,
+    is_read_committed: bool,
     records: PartitionRecords,
 }
 
@@ -133,7 +135,7 @@ impl Reading<'_> {
         self.records.push(slices);
         let response = PartitionData::default()
             .with_partition_index(asked.partition)
-            .with_aborted_transactions(None)
+            .with_aborted_transactions(self.is_read_committed.then(Vec::new))
             // Empty and not null: some clients refuse the latter.
             .with_records(Some(Bytes::new()));
         match read {
@@ -244,6 +246,9 @@ fn partition_of<'a>(
 fn limit(bytes: i32) -> usize {
     usize::try_from(bytes).unwrap_or_default()
 }
+
+/// Asks for the aborted transactions as well, of which the mock has none.
+const READ_COMMITTED: i8 = 1;
 
 /// Asks for a session, or for an answer without one if there is no session id either.
 const INITIAL_EPOCH: i32 = 0;

@@ -616,3 +616,157 @@ fn another_coordinator_asks_the_members_of_an_unfinished_rebalance_again() {
     assert_eq!(bench.join(&second), [], "the first has to join again");
     assert_eq!(bench.join(&first).len(), 2);
 }
+
+/// The subscription of a consumer that owns partitions of `topic` since `generation`.
+fn subscription(owned: &[i32], generation: i32) -> Bytes {
+    let mut bytes = Vec::new();
+    bytes.extend(2_i16.to_be_bytes());
+    bytes.extend(1_i32.to_be_bytes());
+    bytes.extend(5_i16.to_be_bytes());
+    bytes.extend(b"topic");
+    bytes.extend((-1_i32).to_be_bytes());
+    bytes.extend(partitions(owned));
+    bytes.extend(generation.to_be_bytes());
+    bytes.into()
+}
+
+fn assignment(assigned: &[i32]) -> Bytes {
+    let mut bytes = 1_i16.to_be_bytes().to_vec();
+    bytes.extend(partitions(assigned));
+    bytes.extend((-1_i32).to_be_bytes());
+    bytes.into()
+}
+
+fn partitions(partitions: &[i32]) -> Vec<u8> {
+    let mut bytes = 1_i32.to_be_bytes().to_vec();
+    bytes.extend(5_i16.to_be_bytes());
+    bytes.extend(b"topic");
+    bytes.extend((partitions.len() as i32).to_be_bytes());
+    for partition in partitions {
+        bytes.extend(partition.to_be_bytes());
+    }
+    bytes
+}
+
+/// What is noted when two cooperative members own these partitions since generation 2, and the
+/// leader then hands out others. Their subscriptions are cut by `cut` bytes.
+fn noted_of(owned: [&[i32]; 2], assigned: [&[i32]; 2], cut: usize) -> Vec<String> {
+    let mut bench = Bench::new();
+    bench.version = 3;
+    for _ in 0..2 {
+        let join = bench.request("", None, &["cooperative-sticky"]);
+        bench.send(join);
+    }
+    let join = bench.request("fresh1", None, &["cooperative-sticky"]);
+    bench.send(join);
+    for (member_id, owned) in ["fresh1", "fresh2"].iter().zip(owned) {
+        let mut join = bench.request(member_id, None, &["cooperative-sticky"]);
+        let metadata = subscription(owned, 2);
+        join.protocols[0].metadata = metadata.slice(..metadata.len() - cut);
+        bench.send(join);
+    }
+    let sync = GroupSync {
+        ask: bench.ask(),
+        identity: identity("fresh1", None),
+        generation: GenerationId::new(3),
+        protocol_type: None,
+        protocol: None,
+        assignments: ["fresh1", "fresh2"]
+            .map(MemberId::from)
+            .into_iter()
+            .zip(assigned.map(assignment))
+            .collect(),
+    };
+    let mut out = Vec::new();
+    bench
+        .group
+        .sync(bench.now, sync, &mut bench.violations, &mut out);
+    assert_eq!(bench.group.state(), GroupState::Stable);
+    bench.violations.texts().to_vec()
+}
+
+#[test]
+fn members_and_leaders_that_lie_about_partitions_are_noted() {
+    let fine = noted_of([&[0, 1], &[2]], [&[0, 1], &[2, 3]], 0);
+    assert_eq!(fine, [""; 0]);
+
+    let both_own = noted_of([&[0, 1], &[1]], [&[0], &[]], 0);
+    assert_eq!(both_own.len(), 1, "{both_own:?}");
+    assert!(both_own[0].contains("both own topic-1"), "{both_own:?}");
+
+    let given_twice = noted_of([&[], &[]], [&[0], &[0]], 0);
+    assert_eq!(given_twice.len(), 1, "{given_twice:?}");
+    assert!(given_twice[0].contains("gives topic-0 to both"));
+
+    let not_revoked = noted_of([&[0], &[]], [&[], &[0]], 0);
+    assert_eq!(not_revoked.len(), 1, "{not_revoked:?}");
+    assert!(not_revoked[0].contains("gives topic-0 to fresh2 while fresh1 owns it"));
+}
+
+#[test]
+fn subscriptions_that_cannot_be_read_are_passed_over() {
+    let length = subscription(&[0], 2).len();
+    for cut in 1..length {
+        assert_eq!(noted_of([&[0], &[0]], [&[0], &[1]], cut), [""; 0], "{cut}");
+    }
+}
+
+/// A generator that is the same on every machine (Marsaglia's xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % sides as u64) as usize
+    }
+}
+
+#[test]
+fn whatever_happens_every_waiting_member_is_answered_in_bounded_time() {
+    for seed in 1..=300 {
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
+        let mut bench = Bench::new();
+        let mut ids: Vec<String> = vec![String::new()];
+        for _ in 0..200 {
+            let id = ids[dice.roll(ids.len())].clone();
+            let generation = bench.group.generation.value() - dice.roll(3) as i32 / 2;
+            let instance = (dice.roll(4) == 0).then_some("instance");
+            let seen = match dice.roll(9) {
+                0..=2 => {
+                    bench.version = if dice.roll(2) == 0 { 3 } else { 9 };
+                    let join = bench.request(&id, instance, &["range"]);
+                    bench.send(join)
+                }
+                3 => bench.sync(&id, generation, &[]),
+                4 => bench.sync(&id, generation, &[&id]),
+                5 => bench.leave(&id, instance).1,
+                6 => {
+                    bench.heartbeat(&id, generation);
+                    Vec::new()
+                }
+                7 => {
+                    bench.group.move_to_another_broker(bench.now);
+                    Vec::new()
+                }
+                _ => bench.wait(SESSION / 4 * dice.roll(30) as u32),
+            };
+            ids.extend(seen.into_iter().filter_map(|seen| match seen {
+                Seen::Joined { member, .. } | Seen::Refused(_, member) => Some(member),
+                Seen::Synced(_) => None,
+            }));
+            let next = bench.group.next_deadline();
+            assert!(next.is_none_or(|at| at > bench.now), "seed {seed} spins");
+        }
+        // Alone with time, the group comes to rest.
+        let mut steps = 0;
+        while let Some(at) = bench.group.next_deadline() {
+            bench.now = at;
+            bench.wait(Duration::ZERO);
+            steps += 1;
+            assert!(steps < 1_000, "seed {seed} never rests");
+        }
+        assert_eq!(bench.group.state(), GroupState::Empty, "seed {seed}");
+    }
+}
