@@ -134,10 +134,8 @@ impl Topics {
     /// Gives each partition without a live leader a new one, if one of its replicas lives.
     pub(crate) fn elect(&mut self, brokers: &Brokers) {
         for topic in self.by_name.values_mut() {
-            for (index, partition) in topic.partitions.iter_mut().enumerate() {
-                if partition.elect(brokers) {
-                    self.changed.insert((topic.id, index as i32));
-                }
+            for partition in &mut topic.partitions {
+                partition.elect(brokers);
             }
         }
     }
@@ -194,19 +192,18 @@ impl Partition {
         self.replicas.iter().copied().filter(alive).collect()
     }
 
-    /// Whether the leader changed; losing it counts.
-    fn elect(&mut self, brokers: &Brokers) -> bool {
+    /// Finds a leader if there is none that lives. Losing the only one begins an epoch as well.
+    fn elect(&mut self, brokers: &Brokers) {
         if self.leader.is_some_and(|leader| brokers.is_alive(leader)) {
-            return false;
+            return;
         }
         let leader = self.in_sync(brokers).first().copied();
-        if leader == self.leader && leader.is_none() && self.epoch.value() >= 0 {
-            return false;
+        if leader.is_none() && self.leader.is_none() && self.epoch.value() >= 0 {
+            return;
         }
         self.leader = leader;
         self.epoch = LeaderEpoch::new(self.epoch.value().saturating_add(1));
         self.log.begin_epoch(self.epoch);
-        true
     }
 }
 

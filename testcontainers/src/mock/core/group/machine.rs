@@ -256,9 +256,6 @@ impl Group {
         };
         // The client may still be there, and shall join as somebody new then.
         out.extend(member.refuse(ErrorCode::UNKNOWN_MEMBER_ID));
-        if self.leader.as_ref() == Some(member_id) {
-            self.leader = self.members.keys().next().cloned();
-        }
     }
 
     /// The longest of the members' own; never nothing, so that a rebalance cannot end in the moment

@@ -295,3 +295,36 @@ fn who_asks_for_a_session_gets_none_and_who_has_one_is_told_that_it_is_gone() {
     assert_eq!(error, ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
     assert_eq!(answer.responses, []);
 }
+
+#[test]
+fn a_partition_without_live_replicas_has_no_leader_until_one_comes_back() {
+    let mut bench = Bench::new(2);
+    let brokers = |bench: &Bench| bench.cluster.leader("alone", 0);
+    let topic = weft_client::wire::messages::create_topics_request::CreatableTopic::default()
+        .with_name(TopicName(string("alone")))
+        .with_num_partitions(1)
+        .with_replication_factor(1);
+    let request = weft_client::wire::messages::CreateTopicsRequest::default();
+    let wire = bench.connect(1);
+    let Response::CreateTopics(created) = bench.ask(wire, request.with_topics(vec![topic])) else {
+        panic!("no topic");
+    };
+    assert_eq!(created.topics[0].error_code, 0);
+    assert_eq!(brokers(&bench), Some(NodeId::new(0)));
+
+    bench.feed(Input::Kill(NodeId::new(0)));
+    assert_eq!(brokers(&bench), None);
+    let request = weft_client::wire::messages::MetadataRequest::default()
+        .with_topics(None)
+        .with_allow_auto_topic_creation(true);
+    let Response::Metadata(metadata) = bench.ask(wire, request) else {
+        panic!("no metadata");
+    };
+    let partition = &metadata.topics[0].partitions[0];
+    let error = ErrorCode(partition.error_code);
+    assert_eq!(error, ErrorCode::LEADER_NOT_AVAILABLE);
+    assert_eq!((partition.leader_id.0, partition.leader_epoch), (-1, 1));
+
+    bench.feed(Input::Restart(NodeId::new(0)));
+    assert_eq!(brokers(&bench), Some(NodeId::new(0)));
+}
