@@ -12,3 +12,5 @@
 mod java;
 #[path = "mock/network.rs"]
 mod network;
+#[path = "mock/parity.rs"]
+mod parity;

@@ -191,7 +191,10 @@ impl MockCluster {
     pub fn kill_broker(&self, id: impl Into<NodeId>) -> Result<(), MockError> {
         let id = id.into();
         self.check_broker(id)?;
-        self.feed(Input::Kill(id));
+        self.ask(move |server| {
+            let (cluster, outputs) = (&mut server.cluster, &mut server.outputs);
+            cluster.handle(Instant::now(), Input::Kill(id), outputs);
+        });
         Ok(())
     }
 
@@ -208,22 +211,22 @@ impl MockCluster {
         self.check_broker(id)?;
         let give_up_at = Instant::now() + RESTART_TIMEOUT;
         loop {
-            let listening = self.ask(move |server| {
-                if server.cluster.is_alive(id) {
-                    return Ok(());
+            let restarted = self.ask(move |server| {
+                if !server.cluster.is_alive(id) {
+                    server.listen(id)?;
+                    let (cluster, outputs) = (&mut server.cluster, &mut server.outputs);
+                    cluster.handle(Instant::now(), Input::Restart(id), outputs);
                 }
-                server.listen(id)
+                Ok(())
             });
-            match listening {
-                Ok(()) => break,
+            match restarted {
+                Ok(()) => return Ok(()),
                 Err(_) if Instant::now() < give_up_at => thread::sleep(RESTART_INTERVAL),
                 Err(source) => {
                     return Err(MockError::io(format!("reopening broker {id}"), source));
                 }
             }
         }
-        self.feed(Input::Restart(id));
-        Ok(())
     }
 
     /// Refuses the next `count` requests of an API with `code`, at the place where a broker would
@@ -261,13 +264,6 @@ impl MockCluster {
         } else {
             Err(MockError::UnknownBroker(id))
         }
-    }
-
-    fn feed(&self, input: Input) {
-        self.ask(move |server| {
-            let (cluster, outputs) = (&mut server.cluster, &mut server.outputs);
-            cluster.handle(Instant::now(), input, outputs);
-        });
     }
 
     /// Runs `question` on the thread of the cluster, and what follows from it, then returns.

@@ -8,7 +8,7 @@ use weft_testcontainers::kafka::{
 use weft_testcontainers::mock::{GroupState, MockCluster};
 
 /// Whether this machine has what Java clients need.
-fn has_java() -> bool {
+pub(crate) fn has_java() -> bool {
     match Prerequisites::check() {
         Ok(()) => true,
         Err(error) if std::env::var_os("WEFT_REQUIRE_KAFKA").is_some() => panic!("{error}"),

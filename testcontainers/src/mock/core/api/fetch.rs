@@ -11,7 +11,7 @@ use bytes::Bytes;
 use weft_client::wire::ErrorCode;
 use weft_client::wire::messages::fetch_request::{FetchPartition, FetchTopic};
 use weft_client::wire::messages::fetch_response::{
-    FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
+    AbortedTransaction, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
 };
 use weft_client::wire::messages::{FetchRequest, FetchResponse};
 use weft_client::{NodeId, Offset};
@@ -135,7 +135,7 @@ impl Reading<'_> {
         self.records.push(slices);
         let response = PartitionData::default()
             .with_partition_index(asked.partition)
-            .with_aborted_transactions(self.is_read_committed.then(Vec::new))
+            .with_aborted_transactions(self.aborted_transactions(read.as_ref().err()))
             // Empty and not null: some clients refuse the latter.
             .with_records(Some(Bytes::new()));
         match read {
@@ -145,6 +145,16 @@ impl Reading<'_> {
                 .with_log_start_offset(partition.log.start_offset().value()),
             Err(error) => self.refused(topic, response, error),
         }
+    }
+
+    /// None were aborted, and a broker says so if it is asked, or if it has not even looked for the
+    /// partition.
+    fn aborted_transactions(&self, error: Option<&ErrorCode>) -> Option<Vec<AbortedTransaction>> {
+        let is_unknown = matches!(
+            error,
+            Some(&ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | &ErrorCode::UNKNOWN_TOPIC_ID)
+        );
+        (self.is_read_committed || is_unknown).then(Vec::new)
     }
 
     fn read<'p>(

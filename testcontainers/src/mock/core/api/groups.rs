@@ -53,14 +53,10 @@ fn describe(id: GroupId, group: &Group, version: i16) -> DescribedGroup {
 }
 
 fn describe_member(member: &Member, protocol: &str) -> DescribedGroupMember {
-    let described = DescribedGroupMember::default()
+    DescribedGroupMember::default()
         .with_member_id(text(member.id.as_str()))
         .with_client_id(text(&member.client_id))
-        .with_client_host(StrBytes::from_static_str("/127.0.0.1"));
-    if protocol.is_empty() {
-        return described;
-    }
-    described
+        .with_client_host(StrBytes::from_static_str("/127.0.0.1"))
         .with_member_metadata(member.metadata(protocol))
         .with_member_assignment(member.assignment.clone())
 }

@@ -49,7 +49,11 @@ fn check(cluster: &mut Cluster, ask: &Ask, request: &OffsetCommitRequest) -> Res
     let group_id = check_group(cluster, ask, request.group_id.as_str())?;
     let is_known = cluster.groups.find(group_id.as_str()).is_some();
     if !is_known && committer.generation > GenerationId::NONE {
-        return Err(ErrorCode::ILLEGAL_GENERATION);
+        return Err(if ask.version() >= GROUP_NOT_FOUND_SINCE {
+            ErrorCode::GROUP_ID_NOT_FOUND
+        } else {
+            ErrorCode::ILLEGAL_GENERATION
+        });
     }
     let group = cluster.groups.find_or_create(&group_id)?;
     group.check_commit(ask.now, &committer, &mut cluster.violations)
@@ -89,6 +93,9 @@ fn commit(
     }
     Ok(())
 }
+
+/// The first version that tells an unknown group from an old generation (KIP-848).
+const GROUP_NOT_FOUND_SINCE: i16 = 9;
 
 /// `offset.metadata.max.bytes`
 const METADATA_BYTES_MAX: usize = 4096;
