@@ -78,7 +78,16 @@ impl Topics {
         } else if self.by_name.len() >= TOPICS_MAX {
             Err(ErrorCode::POLICY_VIOLATION)
         } else {
+            self.check_total(partitions)
+        }
+    }
+
+    fn check_total(&self, more: usize) -> Result<(), ErrorCode> {
+        let partitions = self.iter().map(|topic| topic.partitions.len());
+        if partitions.sum::<usize>() + more <= PARTITIONS_TOTAL_MAX {
             Ok(())
+        } else {
+            Err(ErrorCode::POLICY_VIOLATION)
         }
     }
 
@@ -112,6 +121,9 @@ impl Topics {
         count: usize,
         brokers: &Brokers,
     ) -> Result<(), ErrorCode> {
+        let topic = self.by_name.get(name);
+        let topic = topic.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        self.check_total(count.saturating_sub(topic.partitions.len()))?;
         let topic = self.by_name.get_mut(name);
         let topic = topic.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
         let placement = Placement::Spread {
@@ -273,7 +285,10 @@ fn topic_id(number: u64) -> TopicId {
 }
 
 /// How many topics the cluster may have.
-const TOPICS_MAX: usize = 100_000;
+const TOPICS_MAX: usize = 10_000;
+
+/// How many partitions all topics may have together.
+const PARTITIONS_TOTAL_MAX: usize = 200_000;
 
 /// How many partitions a topic may have.
 pub(crate) const PARTITIONS_MAX: usize = 10_000;

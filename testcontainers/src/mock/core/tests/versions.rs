@@ -250,3 +250,50 @@ fn the_script_delays_and_drops_requests() {
     bench.cluster.drop_connection_on_next(ApiKey::ListGroups);
     assert_eq!(bench.send(wire, 5, request()), [Output::Close(wire.id)]);
 }
+
+#[test]
+fn requests_with_any_bytes_changed_never_panic_and_always_have_an_outcome() {
+    // Marsaglia's xorshift, the same on every machine.
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut roll = |sides: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % sides as u64) as usize
+    };
+    let frames: Vec<Bytes> = requests(&bench())
+        .iter()
+        .flat_map(|request| {
+            let versions = ours(request.api_key());
+            [*versions.start(), *versions.end()].map(|version| frame(version, request))
+        })
+        .collect();
+    let mut bench = bench();
+    let mut wire = bench.connect(0);
+    for round in 0..20_000 {
+        let mut bytes = frames[roll(frames.len())].to_vec();
+        for _ in 0..roll(4) {
+            // The first bytes choose the API, which is chosen already.
+            let at = 8 + roll(bytes.len() - 8);
+            bytes[at] = [0, 1, 0x7f, 0x80, 0xff, roll(256) as u8][roll(6)];
+        }
+        let api_key = i16::from_be_bytes([bytes[0], bytes[1]]);
+
+        let out = bench.feed(Input::Request(wire.id, bytes.into()));
+
+        let is_settled = out.iter().any(|output| match output {
+            Output::Answer(id, _) | Output::NoAnswer(id) | Output::Close(id) => *id == wire.id,
+            Output::StopListening(_) => false,
+        });
+        let may_wait = [ApiKey::Fetch, ApiKey::JoinGroup, ApiKey::SyncGroup];
+        let may_wait = may_wait.iter().any(|known| *known as i16 == api_key);
+        assert!(is_settled || may_wait, "round {round}: {out:?}");
+        if !is_settled || out.contains(&Output::Close(wire.id)) {
+            bench.feed(Input::Closed(wire.id));
+            wire = bench.connect(0);
+        }
+        if roll(10) == 0 {
+            bench.wait(Duration::from_millis(roll(20_000) as u64));
+        }
+    }
+}
