@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod failure;
 pub mod guarantee;
+pub mod peer;
 pub mod report;
 pub mod scenario;
 pub mod suite;

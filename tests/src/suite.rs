@@ -11,7 +11,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Cluster, NoCluster, Target};
+use crate::cluster::{Cluster, NoCluster, Target, check_java};
 use crate::failure::Outcome;
 use crate::report::{self, Ran};
 
@@ -24,16 +24,39 @@ use crate::report::{self, Ran};
 ///
 /// If the scenario fails, panics or exceeds [`SCENARIO_LIMIT`], or the target does not start.
 pub fn run(name: &'static str, target: Target, body: fn(&Cluster) -> Outcome) {
-    match Cluster::start(target) {
-        Ok(cluster) => run_bounded(name, &target.to_string(), move || body(&cluster)),
-        Err(NoCluster::NotHere(why)) => not_run(name, &target.to_string(), why),
+    run_on(name, target, Cluster::start(target), body);
+}
+
+/// As [`run`] for a scenario with Java clients, which also the mock cannot do without Java.
+///
+/// # Panics
+///
+/// As [`run`].
+pub fn run_with_java(name: &'static str, target: Target, body: fn(&Cluster) -> Outcome) {
+    run_on(
+        name,
+        target,
+        check_java().and_then(|()| Cluster::start(target)),
+        body,
+    );
+}
+
+fn run_on(
+    name: &'static str,
+    target: Target,
+    started: Result<Cluster, NoCluster>,
+    body: fn(&Cluster) -> Outcome,
+) {
+    let target = target.to_string();
+    match started {
+        Ok(cluster) => run_bounded(name, &target, move || {
+            let details = body(&cluster)?;
+            cluster.check_clients()?;
+            Ok(details)
+        }),
+        Err(NoCluster::NotHere(why)) => not_run(name, &target, why),
         Err(NoCluster::Broken(failure)) => {
-            report::append(
-                &words(name),
-                &target.to_string(),
-                &Ran::Failed,
-                Duration::ZERO,
-            );
+            report::append(&words(name), &target, &Ran::Failed, Duration::ZERO);
             panic!("{target} did not start: {failure}");
         }
     }
@@ -92,19 +115,30 @@ fn words(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// Makes a test of each scenario, a function in [`crate::scenario`], for one target.
+/// Makes a test of each scenario, a function in [`crate::scenario`], for one target: `plain` are
+/// those that need nothing but the target, and `with java` those that have Java clients.
 #[macro_export]
 macro_rules! suite {
-    ($target:expr; $($module:ident :: { $($scenario:ident),+ $(,)? })+) => { $($(
-        #[test]
-        fn $scenario() {
-            $crate::suite::run(
-                stringify!($scenario),
-                $target,
-                $crate::scenario::$module::$scenario,
-            );
-        }
-    )+)+ };
+    (
+        $target:expr,
+        plain { $($module:ident :: { $($scenario:ident),+ $(,)? })* }
+        with java { $($java_module:ident :: { $($java_scenario:ident),+ $(,)? })* }
+    ) => {
+        $($(
+            #[test]
+            fn $scenario() {
+                let scenario = $crate::scenario::$module::$scenario;
+                $crate::suite::run(stringify!($scenario), $target, scenario);
+            }
+        )+)*
+        $($(
+            #[test]
+            fn $java_scenario() {
+                let scenario = $crate::scenario::$java_module::$java_scenario;
+                $crate::suite::run_with_java(stringify!($java_scenario), $target, scenario);
+            }
+        )+)*
+    };
 }
 
 /// The longest that a scenario may take. Each takes a fraction of this on an idle machine.

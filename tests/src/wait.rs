@@ -2,9 +2,11 @@
 
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "a shell: looks again and again until a deadline"
 )]
 
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,6 +37,24 @@ pub fn until<T>(
     }
 }
 
+/// Looks again and again for a span of time, at the end of which everything must still be as it is
+/// to be.
+///
+/// # Errors
+///
+/// As soon as `look` fails.
+pub fn throughout(
+    span: Duration,
+    mut look: impl FnMut() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let began_at = Instant::now();
+    while began_at.elapsed() < span {
+        look()?;
+        thread::sleep(LOOK_INTERVAL);
+    }
+    look()
+}
+
 /// What one look showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look<T> {
@@ -52,6 +72,30 @@ impl Look<()> {
         } else {
             Self::NotYet(instead())
         }
+    }
+}
+
+/// Keeps threads waiting until it is opened.
+#[derive(Debug, Default)]
+pub struct Gate {
+    is_open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    /// Lets everybody pass, now and later.
+    pub fn open(&self) {
+        *self.is_open.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.opened.notify_all();
+    }
+
+    /// Waits until the gate is open; false if that takes longer than `timeout`.
+    pub fn pass(&self, timeout: Duration) -> bool {
+        let is_open = self.is_open.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .opened
+            .wait_timeout_while(is_open, timeout, |is_open| !*is_open);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

@@ -3,6 +3,12 @@
 use weft_testcontainers::kafka::KafkaVersion;
 use weft_tests::cluster::Target;
 
-weft_tests::suite! { Target::OneKafka(KafkaVersion::V3_9_1);
-    foundation::{java_reads_what_the_suite_writes}
+weft_tests::suite! { Target::OneKafka(KafkaVersion::V3_9_1),
+    plain {
+        bad_input::{what_does_not_exist_is_named}
+    }
+    with java {
+        producing::{java_reads_what_the_producer_wrote}
+        foundation::{java_reads_what_the_suite_writes}
+    }
 }

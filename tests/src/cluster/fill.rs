@@ -40,9 +40,10 @@ impl Filled {
     }
 }
 
-/// Appends about `records` records to an existing topic, evenly spread: whole batches of at most
-/// [`BATCH_RECORDS`]. The key of a record is text that [`lane_of_key`] reads: `keys` different ones
-/// in each partition, taking turns. The value is the same 16 bytes everywhere.
+/// Appends about `records` records to a topic that nobody else writes to, evenly spread: whole
+/// batches of at most [`BATCH_RECORDS`]. The key of a record is text that [`lane_of_key`] reads:
+/// `keys` different ones in each partition, taking turns. The value is the same 16 bytes
+/// everywhere.
 ///
 /// # Errors
 ///
@@ -53,20 +54,19 @@ pub fn fill(
     records: u32,
     keys: NonZeroU32,
 ) -> Result<Filled, Failure> {
-    let leaders = witness.leaders(topic)?;
+    let partitions: Vec<i32> = witness.leaders(topic)?.into_keys().collect();
     ensure!(
-        !leaders.is_empty(),
+        !partitions.is_empty(),
         "topic {topic} has no partition with a leader"
     );
-    let partitions = u32::try_from(leaders.len())?;
-    let each = records.div_ceil(partitions);
+    let each = records.div_ceil(u32::try_from(partitions.len())?);
     let batches = each.div_ceil(BATCH_RECORDS);
     let batch = batch(each.div_ceil(batches), keys)?;
     let mut ends = BTreeMap::new();
-    for (partition, leader) in leaders {
+    for partition in partitions {
         let mut end = Offset::ZERO;
         for _ in 0..batches {
-            end = append(witness, &leader.address, topic, partition, &batch)?;
+            end = append(witness, topic, partition, &batch)?;
         }
         ends.insert(partition, end);
     }
@@ -98,17 +98,31 @@ fn batch(records: u32, keys: NonZeroU32) -> Result<Batch, Failure> {
     Ok(Batch { bytes, records })
 }
 
-/// Appends a batch and returns the end of the partition behind it.
 fn append(
     witness: &mut Witness,
-    leader: &str,
     topic: &str,
     partition: i32,
     batch: &Batch,
 ) -> Result<Offset, Failure> {
+    let base = append_batch(witness, topic, partition, batch.bytes.clone())?;
+    Ok(Offset::new(base.value() + i64::from(batch.records)))
+}
+
+/// Appends a batch and returns the offset of its first record. It may be appended twice if the
+/// answer is lost.
+///
+/// # Errors
+///
+/// If the broker refuses.
+pub fn append_batch(
+    witness: &mut Witness,
+    topic: &str,
+    partition: i32,
+    batch: Bytes,
+) -> Result<Offset, Failure> {
     let data = PartitionProduceData::default()
         .with_index(partition)
-        .with_records(Some(batch.bytes.clone()));
+        .with_records(Some(batch));
     let data = TopicProduceData::default()
         .with_name(topic_name(topic))
         .with_partition_data(vec![data]);
@@ -117,8 +131,16 @@ fn append(
         .with_timeout_ms(PRODUCE_TIMEOUT_MS)
         .with_topic_data(vec![data]);
     wait::until("appending a batch", PATIENCE, || {
-        let Response::Produce(answer) = witness.ask(leader, request.clone())? else {
-            return Err(Failure::because("Produce was not answered"));
+        let Some(leader) = witness.leader(topic, partition)? else {
+            return Ok(Look::NotYet("no leader".to_owned()));
+        };
+        let answer = match witness.ask(&leader.address, request.clone()) {
+            Ok(Response::Produce(answer)) => answer,
+            Ok(_) => return Err(Failure::because("Produce was not answered")),
+            Err(failure) => {
+                witness.forget_leaders();
+                return Ok(Look::NotYet(failure.to_string()));
+            }
         };
         let mut answers = answer.responses.iter();
         let answer = answers.find_map(|topic| topic.partition_responses.first());
@@ -126,22 +148,23 @@ fn append(
         let code = ErrorCode(answer.error_code);
         if code.is_retriable() {
             // A broker may know that it leads a new partition before it does.
+            witness.forget_leaders();
             return Ok(Look::NotYet(code.to_string()));
         }
         ensure!(
             code.is_none(),
             "{topic}-{partition} refuses a batch: {code}"
         );
-        let end = answer.base_offset + i64::from(batch.records);
-        Ok(Look::Seen(Offset::new(end)))
+        Ok(Look::Seen(Offset::new(answer.base_offset)))
     })
 }
 
 /// The most records in one batch.
 const BATCH_RECORDS: u32 = 5_000;
 
-/// Some time in 2023, in milliseconds since 1970.
-const BASE_TIMESTAMP: i64 = 1_700_000_000_000;
+/// The timestamp of the first record of every batch that [`fill`] writes, in milliseconds since
+/// 1970; the others follow, a millisecond each.
+pub const BASE_TIMESTAMP: i64 = 1_700_000_000_000;
 
 const PRODUCE_TIMEOUT_MS: i32 = 10_000;
 

@@ -14,17 +14,26 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use weft_testcontainers::kafka::{KafkaCluster, KafkaError, KafkaVersion, Prerequisites};
+use weft_testcontainers::kafka::{
+    JavaCommand, JavaProgram, KafkaCluster, KafkaError, KafkaVersion, Prerequisites,
+};
+use weft_testcontainers::mock::MockCluster;
 
+use crate::ensure;
 use crate::failure::Failure;
 use crate::wait::PATIENCE;
 
-pub use fill::{Filled, fill, lane_of_key};
+pub use fill::{BASE_TIMESTAMP, Filled, append_batch, fill, lane_of_key};
 pub use witness::{GroupSeen, MemberSeen, Node, Witness};
 
 /// What to run against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
+    /// The embedded mock, started anew for each scenario.
+    Mock {
+        /// How many brokers it has.
+        brokers: usize,
+    },
     /// One real broker of this version, shared by the process.
     OneKafka(KafkaVersion),
     /// Three real brokers of the newest version, shared by the process.
@@ -34,6 +43,8 @@ pub enum Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Mock { brokers: 1 } => write!(f, "mock (1 broker)"),
+            Self::Mock { brokers } => write!(f, "mock ({brokers} brokers)"),
             Self::OneKafka(version) => write!(f, "Kafka {version} (1 node)"),
             Self::ThreeKafkas => write!(f, "Kafka {} (3 nodes)", KafkaVersion::default()),
         }
@@ -58,6 +69,7 @@ pub struct Cluster {
 
 #[derive(Debug)]
 enum Brokers {
+    Mock(MockCluster),
     Kafka(&'static KafkaCluster),
 }
 
@@ -69,6 +81,10 @@ impl Cluster {
     /// [`NoCluster`], which tells a machine that cannot from a start that failed.
     pub fn start(target: Target) -> Result<Self, NoCluster> {
         let brokers = match target {
+            Target::Mock { brokers } => {
+                let started = MockCluster::builder().brokers(brokers).start();
+                Brokers::Mock(started.map_err(|error| NoCluster::Broken(error.into()))?)
+            }
             Target::OneKafka(version) => Brokers::Kafka(real(|| KafkaCluster::shared(version))?),
             Target::ThreeKafkas => Brokers::Kafka(real(three_kafkas)?),
         };
@@ -83,6 +99,7 @@ impl Cluster {
     /// The value for `bootstrap.servers`.
     pub fn bootstrap(&self) -> String {
         match &self.brokers {
+            Brokers::Mock(cluster) => cluster.bootstrap(),
             Brokers::Kafka(cluster) => cluster.bootstrap(),
         }
     }
@@ -102,6 +119,7 @@ impl Cluster {
     pub fn create_topic(&self, name: &str, partitions: u32) -> Result<String, Failure> {
         let topic = self.fresh(name);
         match &self.brokers {
+            Brokers::Mock(cluster) => cluster.create_topic(&topic, partitions as usize)?,
             Brokers::Kafka(cluster) => cluster.create_topic(&topic, partitions)?,
         }
         Ok(topic)
@@ -123,6 +141,7 @@ impl Cluster {
     /// If it cannot be done.
     pub fn kill_broker(&self, id: i32) -> Result<(), Failure> {
         match &self.brokers {
+            Brokers::Mock(cluster) => cluster.kill_broker(id)?,
             Brokers::Kafka(cluster) => cluster.node(index(id)).kill()?,
         }
         Ok(())
@@ -135,6 +154,7 @@ impl Cluster {
     /// If it does not come back.
     pub fn restart_broker(&self, id: i32) -> Result<(), Failure> {
         match &self.brokers {
+            Brokers::Mock(cluster) => cluster.restart_broker(id)?,
             Brokers::Kafka(cluster) => {
                 cluster.node(index(id)).restart()?;
                 cluster.wait_ready(RESTART_TIMEOUT)?;
@@ -143,11 +163,34 @@ impl Cluster {
         Ok(())
     }
 
-    /// The real Kafka behind this, if it is one: for Java clients of its version.
-    pub fn kafka(&self) -> Option<&'static KafkaCluster> {
-        match &self.brokers {
-            Brokers::Kafka(cluster) => Some(cluster),
+    /// Starts a Java client: of the broker's version where that is a real one.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start.
+    pub fn start_java(&self, command: &JavaCommand) -> Result<JavaProgram, Failure> {
+        let version = match &self.brokers {
+            Brokers::Mock(_) => KafkaVersion::default(),
+            Brokers::Kafka(cluster) => cluster.version(),
+        };
+        Ok(JavaProgram::start_with(
+            version,
+            &self.bootstrap(),
+            command,
+        )?)
+    }
+
+    /// Fails if a client did something that a correct one never does, which only the mock sees.
+    ///
+    /// # Errors
+    ///
+    /// With everything that was seen.
+    pub fn check_clients(&self) -> Result<(), Failure> {
+        if let Brokers::Mock(cluster) = &self.brokers {
+            let violations = cluster.violations();
+            ensure!(violations.is_empty(), "the mock saw {violations:?}");
         }
+        Ok(())
     }
 }
 
@@ -155,16 +198,23 @@ fn index(id: i32) -> usize {
     usize::try_from(id).expect("brokers of a test have ids from 0 on")
 }
 
+/// Whether this machine can run real brokers and Java clients.
+///
+/// # Errors
+///
+/// What is missing, or why that could not be found out.
+pub fn check_java() -> Result<(), NoCluster> {
+    match Prerequisites::check() {
+        Ok(()) => Ok(()),
+        Err(error @ KafkaError::Prerequisite { .. }) => Err(NoCluster::NotHere(error.to_string())),
+        Err(error) => Err(NoCluster::Broken(error.into())),
+    }
+}
+
 fn real(
     start: impl FnOnce() -> Result<&'static KafkaCluster, KafkaError>,
 ) -> Result<&'static KafkaCluster, NoCluster> {
-    match Prerequisites::check() {
-        Ok(()) => {}
-        Err(error @ KafkaError::Prerequisite { .. }) => {
-            return Err(NoCluster::NotHere(error.to_string()));
-        }
-        Err(error) => return Err(NoCluster::Broken(error.into())),
-    }
+    check_java()?;
     start().map_err(|error| match error {
         KafkaError::Download { .. } => NoCluster::NotHere(error.to_string()),
         error => NoCluster::Broken(error.into()),

@@ -29,6 +29,8 @@ pub struct Witness {
     bootstrap: Vec<String>,
     /// By address.
     conversations: BTreeMap<String, Conversation>,
+    /// Where appending found the leaders of topics, so that not every batch asks again.
+    leaders: BTreeMap<String, BTreeMap<i32, Node>>,
 }
 
 /// A broker as its cluster names it.
@@ -60,6 +62,8 @@ pub struct MemberSeen {
     pub assignment: BTreeSet<TopicPartition>,
     /// The id that the coordinator gave it.
     pub member_id: String,
+    /// What it announced when it last joined.
+    pub announced: Bytes,
 }
 
 impl GroupSeen {
@@ -86,6 +90,7 @@ impl Witness {
         let mut witness = Self {
             bootstrap: bootstrap.split(',').map(str::to_owned).collect(),
             conversations: BTreeMap::new(),
+            leaders: BTreeMap::new(),
         };
         witness.ask_any(MetadataRequest::default().with_topics(Some(Vec::new())))?;
         Ok(witness)
@@ -119,6 +124,20 @@ impl Witness {
                 Some((partition.partition_index, leader.clone()))
             })
             .collect())
+    }
+
+    /// The leader of a partition as far as was known when last asked.
+    pub(super) fn leader(&mut self, topic: &str, partition: i32) -> Result<Option<Node>, Failure> {
+        if !self.leaders.contains_key(topic) {
+            let leaders = self.leaders(topic)?;
+            self.leaders.insert(topic.to_owned(), leaders);
+        }
+        Ok(self.leaders[topic].get(&partition).cloned())
+    }
+
+    /// Asks again next time.
+    pub(super) fn forget_leaders(&mut self) {
+        self.leaders.clear();
     }
 
     /// The coordinator of a group, once there is one.
@@ -170,6 +189,7 @@ impl Witness {
                 client_id: member.client_id.to_string(),
                 assignment: assignment(member.member_assignment)?,
                 member_id: member.member_id.to_string(),
+                announced: member.member_metadata,
             });
         }
         members.sort();

@@ -39,18 +39,18 @@ pub fn committed_is_finished<'a>(
 ) -> Result<(), Illegal> {
     let finished = first_ends(handled);
     for (partition, looks) in by_partition(seen) {
-        let mut ends = finished.get(&partition).into_iter().flatten().peekable();
+        let ends = finished.get(&partition).map_or(&[][..], Vec::as_slice);
         // All offsets before `frontier` were finished at `finished_at`.
-        let (mut frontier, mut finished_at) = (Offset::ZERO, Tick(0));
+        let (mut frontier, mut finished_at) = (0, Tick(0));
         let mut looks = looks;
         looks.sort_unstable_by_key(|look| look.committed);
         for look in looks {
-            while frontier < look.committed {
-                match ends.next_if(|(offset, _)| **offset == frontier) {
-                    Some((_, end)) => finished_at = finished_at.max(*end),
-                    None => return Err(unfinished(&look, frontier)),
+            while frontier < place(look.committed) {
+                match ends.get(frontier) {
+                    Some(Some(end)) => finished_at = finished_at.max(*end),
+                    _ => return Err(unfinished(&look, frontier)),
                 }
-                frontier = frontier.next();
+                frontier += 1;
             }
             if finished_at > look.answered {
                 return Err(Illegal::because(format!(
@@ -101,20 +101,28 @@ fn by_partition(seen: &[CommitSeen]) -> BTreeMap<i32, Vec<CommitSeen>> {
     partitions
 }
 
-/// When each record was finished for the first time.
+/// When each record was finished for the first time, by partition; the index is the offset.
 fn first_ends<'a>(
     handled: impl IntoIterator<Item = &'a Handled>,
-) -> BTreeMap<i32, BTreeMap<Offset, Tick>> {
-    let mut partitions: BTreeMap<i32, BTreeMap<Offset, Tick>> = BTreeMap::new();
+) -> BTreeMap<i32, Vec<Option<Tick>>> {
+    let mut partitions: BTreeMap<i32, Vec<Option<Tick>>> = BTreeMap::new();
     for record in handled {
         let partition = partitions.entry(record.partition).or_default();
-        let end = partition.entry(record.offset).or_insert(record.ended);
+        let place = place(record.offset);
+        if place >= partition.len() {
+            partition.resize(place + 1, None);
+        }
+        let end = partition[place].get_or_insert(record.ended);
         *end = record.ended.min(*end);
     }
     partitions
 }
 
-fn unfinished(look: &CommitSeen, offset: Offset) -> Illegal {
+fn place(offset: Offset) -> usize {
+    usize::try_from(offset.value()).expect("records have offsets from 0 on")
+}
+
+fn unfinished(look: &CommitSeen, offset: usize) -> Illegal {
     Illegal::because(format!(
         "partition {}: {} was committed, but offset {offset} was never finished",
         look.partition, look.committed

@@ -2,11 +2,11 @@
 
 use std::num::NonZeroU32;
 
-use weft_testcontainers::kafka::{JavaAssignor, JavaCommand, JavaProgram};
+use weft_testcontainers::kafka::{JavaAssignor, JavaCommand};
 
 use crate::cluster::{Cluster, fill};
 use crate::ensure;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::wait::{self, Look, PATIENCE};
 
 /// A Java member reads and commits what [`fill`] wrote, and the witness sees it come, read and go.
@@ -24,11 +24,8 @@ pub fn java_reads_what_the_suite_writes(cluster: &Cluster) -> Outcome {
     let group = cluster.fresh("foundation");
     let unknown = witness.group(&group)?;
     ensure!(unknown.members.is_empty(), "{unknown:?}");
-    let kafka = cluster
-        .kafka()
-        .ok_or_else(|| Failure::because("needs a real Kafka"))?;
     let command = JavaCommand::consume(&group, &[&topic], JavaAssignor::Range);
-    let mut java = JavaProgram::start(kafka, &command)?;
+    let mut java = cluster.start_java(&command)?;
     java.wait_for("ASSIGNED", PATIENCE)?;
     let described = witness.group(&group)?;
     let assigned = described.assignment_of(&format!("{group}-java"));
