@@ -395,3 +395,6 @@ fn kind_of(error: &RequestError) -> ErrorKind {
         _ => ErrorKind::Disconnected,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -352,3 +352,6 @@ fn too_large(record: &ProducerRecord, why: &str) -> Error {
     let text = format!("a record for topic {} is too large: {why}", record.topic);
     Error::new(ErrorKind::RecordTooLarge, text)
 }
+
+#[cfg(test)]
+mod tests;

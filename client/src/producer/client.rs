@@ -281,3 +281,15 @@ const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Longer spans are cut, so that their end is a time that the clock can name.
 const SPAN_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_producer_may_be_shared_by_threads() {
+        fn is_shared<T: Send + Sync>() {}
+        is_shared::<Producer>();
+        is_shared::<DeliveryHandle>();
+    }
+}

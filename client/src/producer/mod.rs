@@ -28,6 +28,9 @@ mod sender;
 mod shared;
 mod topics;
 
+#[cfg(test)]
+mod testing;
+
 pub use client::Producer;
 pub use config::{Acks, CompressionType, ProducerConfig, ProducerConfigBuilder};
 pub use receipts::DeliveryHandle;

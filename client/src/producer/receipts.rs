@@ -143,3 +143,66 @@ fn metadata(outcome: &Outcome, index: usize, timestamp: i64) -> Result<RecordMet
         timestamp: delivered.log_append_time.unwrap_or(timestamp),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::ids::TopicPartition;
+
+    fn delivered(log_append_time: Option<i64>) -> Outcome {
+        Ok(Delivered {
+            partition: TopicPartition::new("t", 3),
+            base_offset: Some(Offset::new(40)),
+            log_append_time,
+        })
+    }
+
+    #[test]
+    fn handles_and_callbacks_learn_the_place_of_their_record() {
+        let seen = Arc::new(AtomicI64::new(0));
+        let mut receipts = Receipts::default();
+        let handle = receipts.handle(2, 1000);
+        let told = Arc::clone(&seen);
+        let callback = move |outcome: Result<RecordMetadata, Error>| {
+            let offset = outcome.unwrap().offset.unwrap();
+            told.store(offset.value(), Ordering::Relaxed);
+        };
+        receipts.call(5, 1000, Box::new(callback));
+        assert!(!handle.is_done());
+        receipts.hand_out(&delivered(None));
+        assert!(handle.is_done());
+        let stored = handle.wait().unwrap();
+        assert_eq!(stored.offset, Some(Offset::new(42)));
+        assert_eq!(stored.timestamp, 1000);
+        assert_eq!(seen.load(Ordering::Relaxed), 45);
+    }
+
+    #[test]
+    fn the_brokers_time_replaces_the_senders_where_the_topic_says_so() {
+        let mut receipts = Receipts::default();
+        let handle = receipts.handle(0, 1000);
+        receipts.hand_out(&delivered(Some(2000)));
+        assert_eq!(handle.wait().unwrap().timestamp, 2000);
+    }
+
+    #[test]
+    fn a_callback_that_panics_does_not_reach_the_others() {
+        let seen = Arc::new(AtomicI64::new(0));
+        let mut receipts = Receipts::default();
+        receipts.call(0, 0, Box::new(|_| panic!("a user's mistake")));
+        let told = Arc::clone(&seen);
+        receipts.call(1, 0, Box::new(move |_| told.store(1, Ordering::Relaxed)));
+        receipts.hand_out(&delivered(None));
+        assert_eq!(seen.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn receipts_that_are_lost_tell_so() {
+        let mut receipts = Receipts::default();
+        let handle = receipts.handle(0, 0);
+        drop(receipts);
+        assert_eq!(handle.wait().unwrap_err().kind(), ErrorKind::Closed);
+    }
+}

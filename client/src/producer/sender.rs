@@ -388,3 +388,6 @@ fn done<R>(sent: Sent<R>, outcome: Result<Delivered, Error>, out: &mut Vec<Outpu
 fn expired_after(timeout: Duration) -> String {
     format!("within {timeout:?}")
 }
+
+#[cfg(test)]
+mod tests;
