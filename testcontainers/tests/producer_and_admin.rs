@@ -21,15 +21,22 @@ use weft_testcontainers::kafka::{
 /// How long a step may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs `test` on a cluster of each version; says so where this machine cannot.
-fn on_every_version(test: impl Fn(&KafkaCluster)) {
+/// Whether this machine can run Kafka; says so if not.
+fn can_run() -> bool {
     match Prerequisites::check() {
-        Ok(()) => {}
+        Ok(()) => true,
         Err(error) if std::env::var_os("WEFT_REQUIRE_KAFKA").is_some() => panic!("{error}"),
         Err(error) => {
             println!("not run: {error}");
-            return;
+            false
         }
+    }
+}
+
+/// Runs `test` on a cluster of each version; says so where this machine cannot.
+fn on_every_version(test: impl Fn(&KafkaCluster)) {
+    if !can_run() {
+        return;
     }
     for version in KafkaVersion::ALL {
         println!("on Kafka {version}");
@@ -64,6 +71,12 @@ fn read(cluster: &KafkaCluster, topic: &str) -> Vec<JavaRecord> {
         .collect();
     records.sort_by_key(|record| (record.partition, record.offset));
     records
+}
+
+/// The number that is a record's value.
+fn number(record: &JavaRecord) -> usize {
+    let value = record.value.clone().unwrap_or_default();
+    String::from_utf8(value).unwrap().parse().unwrap()
 }
 
 #[test]
@@ -252,14 +265,8 @@ fn many_records_arrive_once_each_and_in_the_order_of_their_partition() {
         assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 
         let read = read(cluster, "many");
-        let numbers = |records: &[JavaRecord]| -> Vec<usize> {
-            let value = |record: &JavaRecord| record.value.clone().unwrap_or_default();
-            let text = |record| String::from_utf8(value(record)).unwrap();
-            records
-                .iter()
-                .map(|record| text(record).parse().unwrap())
-                .collect()
-        };
+        let numbers =
+            |records: &[JavaRecord]| -> Vec<usize> { records.iter().map(number).collect() };
         let mut all = numbers(&read);
         for part in read.chunk_by(|a, b| a.partition == b.partition) {
             assert!(
@@ -313,4 +320,37 @@ fn what_a_broker_refuses_is_told_to_every_record() {
         assert_eq!(invalid.kind(), ErrorKind::InvalidTopic, "{invalid}");
         producer.close(PATIENCE).unwrap();
     });
+}
+
+#[test]
+fn a_leader_that_dies_costs_neither_records_nor_their_order() {
+    const RECORDS: usize = 3000;
+    if !can_run() {
+        return;
+    }
+    let cluster = KafkaCluster::builder().nodes(3).start();
+    let cluster = cluster.unwrap_or_else(|error| panic!("{error}"));
+    let mut admin = admin(&cluster);
+    let topic = NewTopic::new("survivor", 1).replication_factor(3);
+    admin
+        .create_topic(&topic.config("min.insync.replicas", "2"))
+        .unwrap();
+    let topics = [TopicName::from("survivor")];
+    let leader = admin.describe_topics(&topics).unwrap()[&topics[0]].partitions[&0].leader;
+    let leader = usize::try_from(leader.unwrap().value()).unwrap();
+    let producer = Producer::new(producer(&cluster).build().unwrap()).unwrap();
+    for number in 0..RECORDS {
+        if number == RECORDS / 2 {
+            cluster.node(leader).kill().unwrap();
+        }
+        let record = ProducerRecord::to("survivor").value(number.to_string());
+        producer.send_and_forget(record).unwrap();
+    }
+    producer.flush(PATIENCE).unwrap();
+    producer.close(PATIENCE).unwrap();
+    let mut read: Vec<usize> = read(&cluster, "survivor").iter().map(number).collect();
+    // Without idempotence a batch whose answer was lost is there twice, but as a whole.
+    let mut seen = vec![false; RECORDS];
+    read.retain(|number| !std::mem::replace(&mut seen[*number], true));
+    assert_eq!(read, (0..RECORDS).collect::<Vec<_>>());
 }

@@ -65,9 +65,9 @@ impl<Q: Question> Play<Q> {
 
     /// A call that knows brokers 1 and 2, of which 1 is the controller.
     fn new(question: Q) -> Self {
-        let mut stage = Self::bare(question);
-        stage.learn(1, Vec::new());
-        stage
+        let mut play = Self::bare(question);
+        play.learn(1, Vec::new());
+        play
     }
 
     fn learn(&mut self, controller: i32, topics: Vec<MetadataResponseTopic>) {
@@ -197,39 +197,39 @@ fn create(names: &[&str]) -> CreateTopics {
 
 #[test]
 fn nobody_is_asked_before_the_brokers_are_known() {
-    let mut stage = Play::bare(create(&["t"]));
-    assert!(stage.waits());
-    stage.learn(2, Vec::new());
-    let (node, request) = stage.asked();
+    let mut play = Play::bare(create(&["t"]));
+    assert!(play.waits());
+    play.learn(2, Vec::new());
+    let (node, request) = play.asked();
     assert_eq!((node, request.api_key()), (2, ApiKey::CreateTopics));
-    assert!(stage.waits());
-    stage.answer(created(&[("t", ErrorCode::NONE)]));
-    assert_eq!(stage.result().unwrap(), NodeId::new(2));
+    assert!(play.waits());
+    play.answer(created(&[("t", ErrorCode::NONE)]));
+    assert_eq!(play.result().unwrap(), NodeId::new(2));
 }
 
 #[test]
 fn a_controller_that_has_moved_is_asked_after_the_backoff_and_new_metadata() {
-    let mut stage = Play::new(create(&["t"]));
-    assert_eq!(stage.asked().0, 1);
-    stage.answer(created(&[("t", ErrorCode::NOT_CONTROLLER)]));
-    stage.now += Duration::from_secs(1);
-    assert!(stage.waits(), "the old belief is of no use");
-    stage.learn(2, Vec::new());
-    assert_eq!(stage.asked().0, 2);
+    let mut play = Play::new(create(&["t"]));
+    assert_eq!(play.asked().0, 1);
+    play.answer(created(&[("t", ErrorCode::NOT_CONTROLLER)]));
+    play.now += Duration::from_secs(1);
+    assert!(play.waits(), "the old belief is of no use");
+    play.learn(2, Vec::new());
+    assert_eq!(play.asked().0, 2);
 }
 
 #[test]
 fn only_what_was_refused_for_now_is_asked_again_and_one_failure_fails_the_call() {
-    let mut stage = Play::new(create(&["done", "later", "never"]));
-    stage.asked();
-    stage.answer(created(&[
+    let mut play = Play::new(create(&["done", "later", "never"]));
+    play.asked();
+    play.answer(created(&[
         ("done", ErrorCode::NONE),
         ("later", ErrorCode::THROTTLING_QUOTA_EXCEEDED),
         ("never", ErrorCode::TOPIC_ALREADY_EXISTS),
     ]));
-    assert!(stage.waits(), "the backoff");
-    stage.now += Duration::from_secs(1);
-    let (_, Request::CreateTopics(request)) = stage.asked() else {
+    assert!(play.waits(), "the backoff");
+    play.now += Duration::from_secs(1);
+    let (_, Request::CreateTopics(request)) = play.asked() else {
         panic!("another request");
     };
     let names: Vec<&str> = request
@@ -238,8 +238,8 @@ fn only_what_was_refused_for_now_is_asked_again_and_one_failure_fails_the_call()
         .map(|topic| topic.name.as_str())
         .collect();
     assert_eq!(names, ["later"]);
-    stage.answer(created(&[("later", ErrorCode::NONE)]));
-    let error = stage.result().unwrap_err();
+    play.answer(created(&[("later", ErrorCode::NONE)]));
+    let error = play.result().unwrap_err();
     assert_eq!(error.topics(), [TopicName::from("never")]);
     let text = error.to_string();
     assert!(text.contains("CreateTopics for topic never"), "{text}");
@@ -248,66 +248,66 @@ fn only_what_was_refused_for_now_is_asked_again_and_one_failure_fails_the_call()
 
 #[test]
 fn a_topic_that_is_not_answered_for_fails_the_call() {
-    let mut stage = Play::new(create(&["a", "b"]));
-    stage.asked();
-    stage.answer(created(&[("a", ErrorCode::NONE)]));
-    let error = stage.result().unwrap_err();
+    let mut play = Play::new(create(&["a", "b"]));
+    play.asked();
+    play.answer(created(&[("a", ErrorCode::NONE)]));
+    let error = play.result().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MalformedResponse);
     assert_eq!(error.topics(), [TopicName::from("b")]);
 }
 
 #[test]
 fn a_coordinator_is_looked_up_kept_and_looked_up_again_when_it_has_moved() {
-    let mut stage = Play::new(DescribeGroup("g".into()));
+    let mut play = Play::new(DescribeGroup("g".into()));
     let answer = |code: ErrorCode| {
         let group = DescribedGroup::default()
             .with_error_code(code.0)
             .with_group_state(StrBytes::from_static_str("Stable"));
         DescribeGroupsResponse::default().with_groups(vec![group])
     };
-    assert_eq!(stage.asked().1.api_key(), ApiKey::FindCoordinator);
-    stage.answer(coordinator(0, ErrorCode::COORDINATOR_NOT_AVAILABLE));
-    stage.learn(1, Vec::new());
-    assert_eq!(stage.asked().1.api_key(), ApiKey::FindCoordinator);
-    stage.answer(coordinator(2, ErrorCode::NONE));
-    let (node, request) = stage.asked();
+    assert_eq!(play.asked().1.api_key(), ApiKey::FindCoordinator);
+    play.answer(coordinator(0, ErrorCode::COORDINATOR_NOT_AVAILABLE));
+    play.learn(1, Vec::new());
+    assert_eq!(play.asked().1.api_key(), ApiKey::FindCoordinator);
+    play.answer(coordinator(2, ErrorCode::NONE));
+    let (node, request) = play.asked();
     assert_eq!((node, request.api_key()), (2, ApiKey::DescribeGroups));
-    stage.answer(answer(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS));
-    stage.now += Duration::from_secs(1);
-    assert_eq!(stage.asked().1.api_key(), ApiKey::DescribeGroups);
-    stage.answer(answer(ErrorCode::NOT_COORDINATOR));
-    stage.now += Duration::from_secs(1);
-    assert_eq!(stage.asked().1.api_key(), ApiKey::FindCoordinator);
-    stage.answer(coordinator(1, ErrorCode::NONE));
-    assert_eq!(stage.asked().0, 1);
-    stage.answer(answer(ErrorCode::NONE));
-    assert_eq!(stage.result().unwrap().coordinator.id, NodeId::new(1));
+    play.answer(answer(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS));
+    play.now += Duration::from_secs(1);
+    assert_eq!(play.asked().1.api_key(), ApiKey::DescribeGroups);
+    play.answer(answer(ErrorCode::NOT_COORDINATOR));
+    play.now += Duration::from_secs(1);
+    assert_eq!(play.asked().1.api_key(), ApiKey::FindCoordinator);
+    play.answer(coordinator(1, ErrorCode::NONE));
+    assert_eq!(play.asked().0, 1);
+    play.answer(answer(ErrorCode::NONE));
+    assert_eq!(play.result().unwrap().coordinator.id, NodeId::new(1));
 }
 
 #[test]
 fn a_lost_connection_is_tried_again_after_new_metadata() {
-    let mut stage = Play::new(create(&["t"]));
-    stage.asked();
-    stage.fail(refused_connection());
-    stage.now += Duration::from_secs(1);
-    assert!(stage.waits());
-    stage.learn(1, Vec::new());
-    assert_eq!(stage.asked().0, 1);
+    let mut play = Play::new(create(&["t"]));
+    play.asked();
+    play.fail(refused_connection());
+    play.now += Duration::from_secs(1);
+    assert!(play.waits());
+    play.learn(1, Vec::new());
+    assert_eq!(play.asked().0, 1);
 }
 
 #[test]
 fn an_earlier_failure_explains_more_than_a_request_that_ran_out_with_the_call() {
-    let mut stage = Play::bare(create(&["t"]));
-    stage.call.note_failure(stage.now, refused_connection());
-    stage.now += CALL_TIMEOUT;
+    let mut play = Play::bare(create(&["t"]));
+    play.call.note_failure(play.now, refused_connection());
+    play.now += CALL_TIMEOUT;
     let timed_out = RequestError::TimedOut {
         api_key: ApiKey::Metadata,
         broker: seed(),
         timeout: CALL_TIMEOUT,
         stage: Stage::Resolving,
     };
-    stage.call.note_failure(stage.now, timed_out);
-    let error = stage.result().unwrap_err();
+    play.call.note_failure(play.now, timed_out);
+    let error = play.result().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Disconnected);
     let text = "CreateTopics did not succeed within 60s; the last failure: Metadata request to \
                 bootstrap seed:1 failed: connecting to 10.0.0.1:1: refused";
@@ -316,16 +316,16 @@ fn an_earlier_failure_explains_more_than_a_request_that_ran_out_with_the_call() 
 
 #[test]
 fn without_any_failure_the_time_is_the_reason() {
-    let mut stage = Play::bare(create(&["t"]));
-    stage.now += CALL_TIMEOUT;
-    assert_eq!(stage.result().unwrap_err().kind(), ErrorKind::Timeout);
+    let mut play = Play::bare(create(&["t"]));
+    play.now += CALL_TIMEOUT;
+    assert_eq!(play.result().unwrap_err().kind(), ErrorKind::Timeout);
 }
 
 #[test]
 fn what_a_broker_does_not_speak_fails_at_once() {
-    let mut stage = Play::new(create(&["t"]));
-    stage.asked();
-    stage.fail(RequestError::Unsupported {
+    let mut play = Play::new(create(&["t"]));
+    play.asked();
+    play.fail(RequestError::Unsupported {
         api_key: ApiKey::CreateTopics,
         broker: seed(),
         reason: WireError::Unsupported {
@@ -335,24 +335,24 @@ fn what_a_broker_does_not_speak_fails_at_once() {
             feature: "defaults",
         },
     });
-    let error = stage.result().unwrap_err();
+    let error = play.result().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnsupportedVersion);
 }
 
 #[test]
 fn an_outcome_that_nobody_waits_for_changes_nothing() {
-    let mut stage = Play::new(create(&["t"]));
-    stage.answer(created(&[("t", ErrorCode::TOPIC_ALREADY_EXISTS)]));
-    stage.fail(refused_connection());
-    assert_eq!(stage.asked().0, 1);
+    let mut play = Play::new(create(&["t"]));
+    play.answer(created(&[("t", ErrorCode::TOPIC_ALREADY_EXISTS)]));
+    play.fail(refused_connection());
+    assert_eq!(play.asked().0, 1);
 }
 
 #[test]
 fn offsets_are_asked_of_each_leader_and_left_out_where_there_is_none() {
     let partitions = [0, 1, 2].map(|number| TopicPartition::new("t", number));
-    let mut stage = Play::new(ListOffsets::new(&partitions, OffsetSpec::Timestamp(7)));
-    assert!(stage.waits(), "the topic is not known");
-    stage.learn(1, vec![described("t", &[1, 2, 1])]);
+    let mut play = Play::new(ListOffsets::new(&partitions, OffsetSpec::Timestamp(7)));
+    assert!(play.waits(), "the topic is not known");
+    play.learn(1, vec![described("t", &[1, 2, 1])]);
     let answer = |offsets: &[(i32, i64, ErrorCode)]| {
         let partition = |(number, offset, code): &(i32, i64, ErrorCode)| {
             ListOffsetsPartitionResponse::default()
@@ -365,7 +365,7 @@ fn offsets_are_asked_of_each_leader_and_left_out_where_there_is_none() {
             .with_partitions(offsets.iter().map(partition).collect());
         ListOffsetsResponse::default().with_topics(vec![topic])
     };
-    let (node, Request::ListOffsets(request)) = stage.asked() else {
+    let (node, Request::ListOffsets(request)) = play.asked() else {
         panic!("another request");
     };
     let wanted = &request.topics[0].partitions;
@@ -374,31 +374,31 @@ fn offsets_are_asked_of_each_leader_and_left_out_where_there_is_none() {
         .map(|p| (p.partition_index, p.timestamp, p.current_leader_epoch))
         .collect();
     assert_eq!((node, wanted), (1, vec![(0, 7, 1), (2, 7, 1)]));
-    stage.answer(answer(&[(0, 5, ErrorCode::NONE), (2, -1, ErrorCode::NONE)]));
-    assert_eq!(stage.asked().0, 2);
-    stage.answer(answer(&[(1, 0, ErrorCode::NOT_LEADER_OR_FOLLOWER)]));
-    stage.learn(1, vec![described("t", &[1, 1, 1])]);
-    assert_eq!(stage.asked().0, 1);
-    stage.answer(answer(&[(1, 9, ErrorCode::NONE)]));
+    play.answer(answer(&[(0, 5, ErrorCode::NONE), (2, -1, ErrorCode::NONE)]));
+    assert_eq!(play.asked().0, 2);
+    play.answer(answer(&[(1, 0, ErrorCode::NOT_LEADER_OR_FOLLOWER)]));
+    play.learn(1, vec![described("t", &[1, 1, 1])]);
+    assert_eq!(play.asked().0, 1);
+    play.answer(answer(&[(1, 9, ErrorCode::NONE)]));
     let [first, second, _] = partitions;
     let expected = [(first, Offset::new(5)), (second, Offset::new(9))];
-    assert_eq!(stage.result().unwrap(), BTreeMap::from(expected));
+    assert_eq!(play.result().unwrap(), BTreeMap::from(expected));
 }
 
 #[test]
 fn a_new_topic_is_waited_for_until_all_its_partitions_are_led() {
     let wanted = [(TopicName::from("t"), 2)];
-    let mut stage = Play::new(DescribeTopics::led(NodeId::new(2), wanted));
+    let mut play = Play::new(DescribeTopics::led(NodeId::new(2), wanted));
     let not_yet = described("t", &[]).with_error_code(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0);
     for topic in [not_yet, described("t", &[1]), described("t", &[1, -1])] {
-        assert_eq!(stage.asked().0, 2);
-        stage.answer(metadata(1, vec![topic]));
-        stage.learn(1, Vec::new());
+        assert_eq!(play.asked().0, 2);
+        play.answer(metadata(1, vec![topic]));
+        play.learn(1, Vec::new());
     }
-    stage.asked();
-    stage.answer(metadata(1, vec![described("t", &[1, 2])]));
+    play.asked();
+    play.answer(metadata(1, vec![described("t", &[1, 2])]));
     assert_eq!(
-        stage.result().unwrap()[&TopicName::from("t")]
+        play.result().unwrap()[&TopicName::from("t")]
             .partitions
             .len(),
         2
@@ -406,18 +406,31 @@ fn a_new_topic_is_waited_for_until_all_its_partitions_are_led() {
 }
 
 #[test]
+fn a_topic_of_the_brokers_own_size_is_waited_for_until_nothing_is_without_leader() {
+    let wanted = [(TopicName::from("t"), 0)];
+    let mut play = Play::new(DescribeTopics::led(NodeId::new(1), wanted));
+    play.asked();
+    play.answer(metadata(1, vec![described("t", &[1, -1])]));
+    assert!(play.waits());
+    play.now += Duration::from_secs(1);
+    play.asked();
+    play.answer(metadata(1, vec![described("t", &[1, 2])]));
+    play.result().unwrap();
+}
+
+#[test]
 fn an_unknown_topic_is_refused_when_it_is_described() {
-    let mut stage = Play::new(DescribeTopics::of(&["t".into()]));
-    stage.asked();
+    let mut play = Play::new(DescribeTopics::of(&["t".into()]));
+    play.asked();
     let unknown = described("t", &[]).with_error_code(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0);
-    stage.answer(metadata(1, vec![unknown]));
-    let error = stage.result().unwrap_err();
+    play.answer(metadata(1, vec![unknown]));
+    let error = play.result().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownTopicOrPartition);
 }
 
 #[test]
 fn deleted_topics_are_not_asked_for_again() {
-    let mut stage = Play::new(DeleteTopics::new(&["a".into(), "b".into()]));
+    let mut play = Play::new(DeleteTopics::new(&["a".into(), "b".into()]));
     let answer = |results: &[(&str, ErrorCode)]| {
         let result = |(name, code): &(&str, ErrorCode)| {
             DeletableTopicResult::default()
@@ -426,25 +439,25 @@ fn deleted_topics_are_not_asked_for_again() {
         };
         DeleteTopicsResponse::default().with_responses(results.iter().map(result).collect())
     };
-    stage.asked();
+    play.asked();
     let moved = ErrorCode::NOT_CONTROLLER;
-    stage.answer(answer(&[("a", ErrorCode::NONE), ("b", moved)]));
-    stage.learn(2, Vec::new());
-    let (2, Request::DeleteTopics(request)) = stage.asked() else {
+    play.answer(answer(&[("a", ErrorCode::NONE), ("b", moved)]));
+    play.learn(2, Vec::new());
+    let (2, Request::DeleteTopics(request)) = play.asked() else {
         panic!("another request");
     };
     assert_eq!(request.topics.len(), 1);
-    stage.answer(answer(&[("b", ErrorCode::NONE)]));
-    stage.result().unwrap();
+    play.answer(answer(&[("b", ErrorCode::NONE)]));
+    play.result().unwrap();
 }
 
 #[test]
 fn committed_offsets_are_told_for_every_partition_asked_for() {
     let partitions = [0, 1, 2].map(|number| TopicPartition::new("t", number));
-    let mut stage = Play::new(CommittedOffsets::new("g".into(), &partitions));
-    stage.asked();
-    stage.answer(coordinator(2, ErrorCode::NONE));
-    stage.asked();
+    let mut play = Play::new(CommittedOffsets::new("g".into(), &partitions));
+    play.asked();
+    play.answer(coordinator(2, ErrorCode::NONE));
+    play.asked();
     let partition = |number, offset| {
         OffsetFetchResponsePartitions::default()
             .with_partition_index(number)
@@ -455,8 +468,8 @@ fn committed_offsets_are_told_for_every_partition_asked_for() {
         .with_name(wire_name("t"))
         .with_partitions(vec![partition(0, 8), partition(1, -1)]);
     let group = OffsetFetchResponseGroup::default().with_topics(vec![topic]);
-    stage.answer(OffsetFetchResponse::default().with_groups(vec![group]));
-    let committed = stage.result().unwrap();
+    play.answer(OffsetFetchResponse::default().with_groups(vec![group]));
+    let committed = play.result().unwrap();
     let offsets: Vec<Option<i64>> = committed
         .values()
         .map(|found| found.as_ref().map(|found| found.offset.value()))

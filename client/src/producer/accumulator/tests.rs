@@ -222,8 +222,16 @@ fn what_waits_for_too_long_is_taken_out() {
 #[test]
 fn records_without_key_fill_one_batch_after_the_other() {
     let mut gathering = Gathering::new(4, 400, 100_000);
+    let mut taken_by = Vec::new();
     for _ in 0..100 {
         gathering.append(&record());
+        let is_open = |queue: &Queue<_>| queue.batches.back().is_some_and(|b| !b.is_full());
+        let open: Vec<bool> = gathering.accumulator.queues.iter().map(is_open).collect();
+        taken_by.push(open);
+    }
+    for records in taken_by.chunks(5) {
+        assert_eq!(records[0], records[4], "five records share a batch");
+        assert_eq!(records[0].iter().filter(|is_open| **is_open).count(), 1);
     }
     let mut full = Vec::new();
     loop {
