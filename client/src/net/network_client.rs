@@ -254,9 +254,10 @@ impl NodeLoads for NetworkClient {
 }
 
 fn settings(config: &ClientConfig) -> ConnectionSettings {
-    let client_id = &config.client_id;
     ConnectionSettings {
-        client_id: (!client_id.is_empty()).then(|| StrBytes::from_string(client_id.clone())),
+        // Never null, as old as that is in the protocol: Kafka 2.8 fails on the SyncGroup request
+        // of a leader without a client id.
+        client_id: Some(StrBytes::from_string(config.client_id.clone())),
         request_timeout: config.request_timeout,
         reconnect_backoff: config.reconnect_delays(),
         setup_timeout: config.connection_setup_timeouts(),
