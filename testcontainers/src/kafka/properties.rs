@@ -98,6 +98,9 @@ fn common(version: KafkaVersion, nodes: usize) -> Properties {
         ("group.min.session.timeout.ms", "1000"),
         // The default buffer of the log cleaner is a quarter of the whole heap given here.
         ("log.cleaner.dedupe.buffer.size", "4194304"),
+        // Records of a test may bear any time, and must not vanish after the half minute that a
+        // broker waits before it looks for old ones.
+        ("log.retention.ms", "-1"),
         ("min.insync.replicas", in_sync),
         ("num.io.threads", "4"),
         ("num.network.threads", "2"),

@@ -55,7 +55,7 @@ impl KafkaClusterBuilder {
 
     /// A broker property, in place of what the cluster would set by itself. Unless said:
     /// `auto.create.topics.enable=false`, `group.initial.rebalance.delay.ms=0`,
-    /// `group.min.session.timeout.ms=1000`, and replication to all nodes.
+    /// `group.min.session.timeout.ms=1000`, `log.retention.ms=-1`, and replication to all nodes.
     pub fn property(mut self, key: &str, value: &str) -> Self {
         self.properties.insert(key.to_owned(), value.to_owned());
         self
