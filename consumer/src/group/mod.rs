@@ -1,3 +1,33 @@
-//! Membership of a consumer group: pure machines and the bytes they exchange with other members.
+//! Membership of a consumer group: a pure machine, and the bytes it exchanges with other members.
+//!
+//! [`core::GroupCore`] is the machine. Its verbs have a file each: `coordinator` finds whom to
+//! talk to, `join`, `leader` and `sync` are the three steps into a generation, `heartbeat` keeps
+//! it, `handover` tells the consumer what it owns, `commit` and `committed` write and read offsets,
+//! `leave` ends it all. `membership`, `timers` and `requests` are what those share.
 
+pub(crate) mod core;
 pub mod protocol;
+
+mod commit;
+mod committed;
+mod coordinator;
+mod failure;
+mod handover;
+mod heartbeat;
+mod join;
+mod leader;
+mod leave;
+mod membership;
+mod requests;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the consumer does not start its thread yet")
+)]
+mod settings;
+mod sync;
+mod timers;
+
+
+pub(crate) use self::core::{GroupCore, GroupInput, GroupOutput};
+pub(crate) use failure::panic_text;
+pub(crate) use settings::GroupSettings;

@@ -8,16 +8,20 @@
     reason = "the shell of a thread waits and reads the clock"
 )]
 
-use std::any::Any;
+use std::collections::VecDeque;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use weft_client::net::NetworkWaker;
+use weft_client::net::{NetworkClient, NetworkEvent, NetworkWaker};
 use weft_client::{Error, ErrorKind};
 
 use super::lanes::Lanes;
+use crate::assign::Assignor;
+use crate::group::{GroupCore, GroupInput, GroupOutput, GroupSettings, panic_text};
 use crate::lane::{Change, Command, GroupResult};
 
 /// The consumer's end of its heartbeat thread. It belongs to the consumer thread; no method but
@@ -33,6 +37,37 @@ pub(crate) struct HeartbeatThread {
 }
 
 impl HeartbeatThread {
+    /// Starts the thread of a member that wants nothing yet. Whatever there is for the consumer
+    /// wakes `consumer`.
+    ///
+    /// # Errors
+    ///
+    /// `Io` if the operating system refuses a thread, or the means to wait for sockets.
+    pub(crate) fn start(
+        settings: GroupSettings,
+        assignors: Vec<Arc<dyn Assignor>>,
+        consumer: NetworkWaker,
+    ) -> Result<Self, Error> {
+        let network = NetworkClient::new(&settings.client)?;
+        let waker = network.waker();
+        let lanes = Arc::new(Lanes::new());
+        // The operating system refuses names with a zero byte.
+        let name = format!("weft-heartbeat-{}", settings.group_id).replace('\0', "");
+        // The standard library's way to some bits that differ from process to process.
+        let seed = RandomState::new().hash_one("backoff of a member");
+        let shell = Shell {
+            core: GroupCore::new(settings, assignors, Instant::now(), seed),
+            network,
+            lanes: Arc::clone(&lanes),
+            consumer: consumer.clone(),
+            events: Vec::new(),
+            commands: Vec::new(),
+            inputs: VecDeque::new(),
+            outputs: Vec::new(),
+        };
+        Self::spawn(name, lanes, waker, consumer, move || shell.run())
+    }
+
     /// Runs `body` in a thread of this name. When it panics the consumer is woken and told.
     fn spawn(
         name: String,
@@ -127,10 +162,84 @@ impl Drop for HeartbeatThread {
     }
 }
 
-fn panic_text(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic without text")
+/// The thread's end: the machine, and all that it is fed with.
+struct Shell {
+    core: GroupCore,
+    network: NetworkClient,
+    lanes: Arc<Lanes>,
+    consumer: NetworkWaker,
+    events: Vec<NetworkEvent>,
+    commands: Vec<Command>,
+    inputs: VecDeque<GroupInput>,
+    outputs: Vec<GroupOutput>,
+}
+
+impl Shell {
+    fn run(mut self) {
+        while !self.turn() {}
+        self.network.flush(Instant::now());
+    }
+
+    /// Waits, feeds everything that is ready, performs the outputs. Tells whether the thread is
+    /// done.
+    fn turn(&mut self) -> bool {
+        let wait = self.time_to_wait();
+        self.network.poll(wait, &mut self.events);
+        // Looked at before the commands, so that those sent before the request to end are among
+        // them.
+        let stop_by = self.lanes.stop_by();
+        self.lanes.take_commands(&mut self.commands);
+        let now = Instant::now();
+        self.inputs
+            .extend(self.events.drain(..).map(GroupInput::Network));
+        self.inputs
+            .extend(self.commands.drain(..).map(GroupInput::Command));
+        self.inputs.push_back(GroupInput::Tick);
+        let mut has_news = false;
+        while let Some(input) = self.inputs.pop_front() {
+            let last_poll = self.lanes.last_poll();
+            self.core
+                .handle(now, input, last_poll, &self.network, &mut self.outputs);
+            has_news |= self.perform(now);
+        }
+        if has_news {
+            self.consumer.wake();
+        }
+        stop_by.is_some_and(|stop_by| stop_by <= now || self.core.is_finished())
+    }
+
+    fn time_to_wait(&self) -> Duration {
+        let deadline = self.core.next_deadline(self.lanes.last_poll());
+        let deadline = deadline.into_iter().chain(self.lanes.stop_by()).min();
+        deadline.map_or(Duration::MAX, |deadline| {
+            deadline.saturating_duration_since(Instant::now())
+        })
+    }
+
+    /// Performs what the machine answered, and tells whether the consumer has to hear of it.
+    fn perform(&mut self, now: Instant) -> bool {
+        let mut has_news = false;
+        for output in self.outputs.drain(..) {
+            match output {
+                GroupOutput::Send(request) => self.network.send(now, request),
+                GroupOutput::Disconnect { node, lane } => self.network.disconnect(now, node, lane),
+                GroupOutput::Publish(change) => {
+                    self.lanes.publish(change);
+                    has_news = true;
+                }
+                GroupOutput::Withdraw(change) => {
+                    if self.lanes.withdraw(change) {
+                        self.inputs.push_front(GroupInput::Withdrawn(change));
+                    }
+                }
+                GroupOutput::Result(result) => {
+                    self.lanes.push_result(result);
+                    has_news = true;
+                }
+            }
+        }
+        has_news
+    }
 }
 
 /// How long a thread whose consumer was dropped may take to bring its last requests on their way.
@@ -163,6 +272,52 @@ mod tests {
             operation: MembershipOperation::Default,
             wait_until: None,
         }
+    }
+
+    fn start(consumer: &NetworkClient) -> HeartbeatThread {
+        let config = crate::ConsumerConfig::builder()
+            .set("bootstrap.servers", "127.0.0.1:1")
+            .set("group.id", "g")
+            .build()
+            .unwrap();
+        let settings = GroupSettings::from_config(&config).unwrap();
+        HeartbeatThread::start(settings, config.assignors(), consumer.waker()).unwrap()
+    }
+
+    #[test]
+    fn a_leave_is_answered_and_wakes_the_consumer_and_then_the_thread_ends() {
+        let mut consumer = network();
+        let thread = start(&consumer);
+        thread.polled(Instant::now());
+        thread.send(leave()).unwrap();
+        consumer.poll(PATIENCE, &mut Vec::new());
+        assert!(thread.is_alive() && thread.has_news());
+        let mut results = Vec::new();
+        thread.take_results(&mut results);
+        assert!(matches!(
+            &results[..],
+            [GroupResult::Left { id: CommandId(1) }]
+        ));
+        assert!(thread.join_by(soon()));
+    }
+
+    #[test]
+    fn what_was_sent_before_the_end_was_asked_for_is_done_before_the_end() {
+        let thread = start(&network());
+        thread.send(leave()).unwrap();
+        let lanes = Arc::clone(&thread.lanes);
+        assert!(thread.join_by(soon()));
+        let mut results = Vec::new();
+        lanes.take_results(&mut results);
+        assert_eq!(results.len(), 1);
+    }
+
+    #[test]
+    fn dropping_the_handle_ends_the_thread() {
+        let thread = start(&network());
+        let lanes = Arc::clone(&thread.lanes);
+        drop(thread);
+        assert!(lanes.wait_for_end(soon()));
     }
 
     #[test]
