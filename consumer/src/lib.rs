@@ -3,7 +3,10 @@
 pub mod assign;
 pub mod config;
 pub mod group;
-#[expect(dead_code, reason = "words of the lanes that no thread says yet")]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "words of the lanes that no thread says yet")
+)]
 mod lane;
 pub mod record;
 #[expect(

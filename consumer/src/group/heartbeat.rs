@@ -60,8 +60,12 @@ impl GroupCore {
                     self.member.rejoin_because("group is already rebalancing");
                 }
             }
-            // Old news if the member has come into another generation meanwhile.
-            Reaction::Rejoin(_) | Reaction::Fenced if self.member.identity != request.sent_as => {
+            // Old news if the member has come into another generation meanwhile, or is about to:
+            // the answer to its JoinGroup will say the same, if it still is so.
+            Reaction::Rejoin(_) | Reaction::Fenced
+                if self.member.identity != request.sent_as
+                    || matches!(self.member.state, State::Joining(_)) =>
+            {
                 self.member.timers.heartbeat_succeeded(turn.now);
             }
             Reaction::Rejoin(remains) => {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use weft_client::cluster::{ClusterSnapshot, TopicSnapshot, Topics, UpdateReason};
+use weft_client::cluster::{ClusterSnapshot, TopicSnapshot, Topics};
 use weft_client::wire::messages::JoinGroupResponse;
 use weft_client::wire::messages::sync_group_request::SyncGroupRequestAssignment;
 use weft_client::{Error, ErrorKind, GroupInstanceId, MemberId, TopicName, TopicPartition};
@@ -122,10 +122,8 @@ impl GroupCore {
         let topics = members.values().flat_map(|member| &member.topics);
         self.member.group_topics = topics.cloned().collect();
         self.want_topics();
-        let newer_than = self
-            .cluster
-            .is_update_due(turn.now)
-            .then(|| self.cluster.request_update(UpdateReason::CallerWaits));
+        let is_due = self.cluster.is_update_due(turn.now);
+        let newer_than = is_due.then(|| self.cluster.version());
         self.member.state = State::Assigning(LeaderWork {
             assignor,
             members,

@@ -93,13 +93,13 @@ impl GroupCore {
             MembershipOperation::LeaveGroup => true,
             MembershipOperation::RemainInGroup => false,
         };
-        if !is_told || member_id.is_empty() || !self.coordinator.is_known() {
-            return None;
-        }
         if matches!(self.member.state, State::Joining(_) | State::Syncing(..)) {
             // The coordinator reads nothing behind a join on the same connection before it has
             // answered that, which may take as long as the slowest member.
             self.close_coordinator_connection(turn);
+        }
+        if !is_told || member_id.is_empty() || !self.coordinator.is_known() {
+            return None;
         }
         let identity = MemberIdentity::default()
             .with_member_id(text(member_id.as_str()))

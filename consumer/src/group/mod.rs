@@ -27,6 +27,8 @@ mod settings;
 mod sync;
 mod timers;
 
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::core::{GroupCore, GroupInput, GroupOutput};
 pub(crate) use failure::panic_text;

@@ -17,8 +17,8 @@ pub(super) struct Timers {
     intervals: Intervals,
     heartbeat_at: Option<Instant>,
     heartbeat_failures: u32,
-    /// Whether a heartbeat is unanswered. Unlike Kafka's client, no other one is sent meanwhile: the
-    /// coordinator would read it only after the first.
+    /// Whether a heartbeat is unanswered. Unlike Kafka's client, no other one is sent meanwhile:
+    /// the coordinator would read it only after the first.
     heartbeat_is_out: bool,
     session_ends_at: Option<Instant>,
     /// The last sign of life of the consumer other than a poll.
