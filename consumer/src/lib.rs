@@ -9,10 +9,13 @@ pub mod group;
 )]
 mod lane;
 pub mod record;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "the consumer does not start its thread yet"
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "the consumer does not start its thread yet"
+    )
 )]
 mod thread;
 

@@ -6,4 +6,7 @@
 mod heartbeat;
 mod lanes;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use heartbeat::HeartbeatThread;
