@@ -1,24 +1,27 @@
-//! See ARCHITECTURE.md.
+//! The Apache Kafka consumer: a [`Consumer`] for one thread at a time, and the heartbeat thread that
+//! keeps it a member of its group. `ARCHITECTURE.md` at the root of the repository is the map.
 
+mod access;
 pub mod assign;
+mod callback;
 pub mod config;
+mod consumer;
+mod core;
+mod fetch;
 pub mod group;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "words of the lanes that no thread says yet")
-)]
 mod lane;
+mod listener;
+mod position;
 pub mod record;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "the consumer does not start its thread yet"
-    )
-)]
+mod subscription;
 mod thread;
+mod wakeup;
 
+pub use callback::RebalanceConsumer;
 pub use config::{AutoOffsetReset, ConsumerConfig, ConsumerConfigBuilder, IsolationLevel};
+pub use consumer::{CloseOptions, Consumer};
 pub use lane::{GroupMetadata, MembershipOperation, Offsets};
+pub use listener::{CallbackError, OffsetCommitCallback, RebalanceListener};
+pub use position::OffsetAndTimestamp;
 pub use record::{ConsumerRecord, ConsumerRecords, OwnedRecord, PartitionRecords};
+pub use wakeup::WakeupHandle;

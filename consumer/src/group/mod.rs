@@ -19,10 +19,6 @@ mod leader;
 mod leave;
 mod membership;
 mod requests;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the consumer does not start its thread yet")
-)]
 mod settings;
 mod sync;
 mod timers;

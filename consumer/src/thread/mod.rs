@@ -5,8 +5,9 @@
 
 mod heartbeat;
 mod lanes;
+mod poll_loop;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use heartbeat::HeartbeatThread;
+pub(crate) use poll_loop::{Interruption, PollLoop};

@@ -1,0 +1,324 @@
+//! Membership: subscribing, applying what the group decided, leaving, closing.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::{Duration, Instant};
+
+use weft_client::{Error, ErrorKind, GenerationId, MemberId, TopicName, TopicPartition};
+
+use super::state::{Finished, State, Waiting};
+use crate::callback::RebalanceConsumer;
+use crate::lane::{ChangeKind, Command, GroupMetadata, MembershipOperation, SubscriptionEpoch};
+use crate::listener::{CallbackError, RebalanceListener};
+use crate::subscription::Subscription;
+use crate::thread::Interruption;
+
+/// What a listener is told.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Revoked,
+    Assigned,
+    Lost,
+}
+
+/// What a callback came to: a failure is told after the rebalance, a panic goes on after it.
+type Outcome = std::thread::Result<Result<(), Error>>;
+
+impl State {
+    pub(super) fn subscribe(
+        &mut self,
+        topics: BTreeSet<TopicName>,
+        listener: Option<Box<dyn RebalanceListener>>,
+    ) -> Result<(), Error> {
+        if topics.is_empty() {
+            return self.unsubscribe();
+        }
+        if topics.iter().any(|topic| topic.as_str().trim().is_empty()) {
+            let text = "a topic needs a name that is not blank";
+            return Err(Error::new(ErrorKind::IllegalArgument, text));
+        }
+        self.poll_loop.group()?;
+        self.poll_loop.core.subscribe(topics.clone())?;
+        if listener.is_some() {
+            self.listener = listener;
+        }
+        let (epoch, now) = (self.epoch, self.poll_loop.now());
+        if self.poll_loop.config.enable_auto_commit && self.auto_commit_at.is_none() {
+            self.auto_commit_at = now.checked_add(self.poll_loop.config.auto_commit_interval);
+        }
+        let group = self.poll_loop.group()?;
+        group.polled(now);
+        group.send(Command::Subscribe { epoch, topics })
+    }
+
+    pub(super) fn assign(&mut self, partitions: &BTreeSet<TopicPartition>) -> Result<(), Error> {
+        if partitions.is_empty() {
+            return self.unsubscribe();
+        }
+        let now = self.poll_loop.now();
+        // What is replaced is committed if that is due anyway.
+        self.auto_commit(now)?;
+        self.poll_loop.core.assign(partitions)?;
+        if self.poll_loop.config.enable_auto_commit && self.auto_commit_at.is_none() {
+            self.auto_commit_at = now.checked_add(self.poll_loop.config.auto_commit_interval);
+        }
+        Ok(())
+    }
+
+    pub(super) fn unsubscribe(&mut self) -> Result<(), Error> {
+        let now = self.poll_loop.now();
+        self.take_results(now);
+        let outcome = self.give_up_everything();
+        let id = self.command_id();
+        if let Some(heartbeat) = self.poll_loop.heartbeat()
+            && *self.poll_loop.core.subscription() != Subscription::Manual
+        {
+            heartbeat.send(Command::Leave {
+                id,
+                reason: "the consumer unsubscribed".to_owned(),
+                operation: MembershipOperation::Default,
+                wait_until: None,
+            })?;
+        }
+        self.epoch = SubscriptionEpoch(self.epoch.0 + 1);
+        self.poll_loop.core.unsubscribe();
+        self.listener = None;
+        self.auto_commit_at = None;
+        told(outcome)
+    }
+
+    pub(super) fn enforce_rebalance(&mut self, reason: &str) -> Result<(), Error> {
+        let reason = if reason.is_empty() {
+            "the user asked for it"
+        } else {
+            reason
+        };
+        self.poll_loop.group()?.send(Command::Rejoin {
+            reason: reason.to_owned(),
+        })
+    }
+
+    pub(crate) fn group_metadata(&self) -> Result<GroupMetadata, Error> {
+        if let Some(known) = &self.membership {
+            return Ok(known.clone());
+        }
+        let config = &self.poll_loop.config;
+        let Some(group_id) = config.group_id.clone() else {
+            let text = "there is no group: set group.id";
+            return Err(Error::new(ErrorKind::InvalidGroupId, text));
+        };
+        Ok(GroupMetadata {
+            group_id,
+            generation: GenerationId::NONE,
+            member_id: MemberId::new(""),
+            group_instance_id: config.group_instance_id.clone(),
+        })
+    }
+
+    /// Applies what the group decided, and answers it. Only `poll` does this.
+    pub(super) fn apply_change(&mut self, now: Instant) -> Result<(), Error> {
+        let change = self.poll_loop.heartbeat().and_then(|h| h.take_change());
+        let Some(change) = change else {
+            return Ok(());
+        };
+        if change.epoch != self.epoch {
+            tracing::debug!(?change, "a change of an earlier subscription is dropped");
+            return Ok(());
+        }
+        let outcome = match change.kind {
+            ChangeKind::Revoke(partitions) => self.revoke(now, &partitions),
+            ChangeKind::Lost(partitions) => self.lose(&partitions),
+            ChangeKind::Assign { assignment, group } => {
+                self.membership = Some(group);
+                self.take_over(now, &assignment)
+            }
+        };
+        let owned = self.poll_loop.core.assignment().clone();
+        if let Some(heartbeat) = self.poll_loop.heartbeat() {
+            // A callback may have taken its time; it does not count as one between polls.
+            heartbeat.polled(self.poll_loop.now());
+            heartbeat.send(Command::Answer {
+                change: change.id,
+                owned,
+            })?;
+        }
+        told(outcome)
+    }
+
+    fn revoke(&mut self, now: Instant, partitions: &BTreeSet<TopicPartition>) -> Outcome {
+        let config = &self.poll_loop.config;
+        let deadline = now
+            + config
+                .max_poll_interval
+                .min(config.client.default_api_timeout);
+        self.commit_before_giving_up(deadline);
+        self.poll_loop.core.mark_pending_revocation(partitions);
+        let outcome = self.call_listener(Event::Revoked, partitions);
+        self.poll_loop.core.revoke(partitions);
+        outcome
+    }
+
+    fn lose(&mut self, partitions: &BTreeSet<TopicPartition>) -> Outcome {
+        self.poll_loop.core.mark_pending_revocation(partitions);
+        let outcome = if partitions.is_empty() {
+            Ok(Ok(()))
+        } else {
+            self.call_listener(Event::Lost, partitions)
+        };
+        self.poll_loop.core.revoke(partitions);
+        outcome
+    }
+
+    fn take_over(&mut self, now: Instant, assignment: &BTreeSet<TopicPartition>) -> Outcome {
+        let owned = self.poll_loop.core.assignment();
+        let added: BTreeSet<TopicPartition> = assignment.difference(owned).cloned().collect();
+        self.poll_loop.core.apply_assignment(assignment);
+        if self.poll_loop.config.enable_auto_commit {
+            self.auto_commit_at = now.checked_add(self.poll_loop.config.auto_commit_interval);
+        }
+        self.call_listener(Event::Assigned, &added)
+    }
+
+    /// Tells the listener that everything goes.
+    fn give_up_everything(&mut self) -> Outcome {
+        let owned = self.poll_loop.core.assignment().clone();
+        let is_group = matches!(self.poll_loop.core.subscription(), Subscription::Topics(_));
+        if !is_group || owned.is_empty() {
+            return Ok(Ok(()));
+        }
+        let event = if self.is_member() {
+            Event::Revoked
+        } else {
+            Event::Lost
+        };
+        self.poll_loop.core.mark_pending_revocation(&owned);
+        self.call_listener(event, &owned)
+    }
+
+    fn call_listener(&mut self, event: Event, partitions: &BTreeSet<TopicPartition>) -> Outcome {
+        let Some(mut listener) = self.listener.take() else {
+            return Ok(Ok(()));
+        };
+        let sorted: Vec<TopicPartition> = partitions.iter().cloned().collect();
+        let consumer = RebalanceConsumer::new(self);
+        let outcome = catch_unwind(AssertUnwindSafe(|| match event {
+            Event::Revoked => listener.on_partitions_revoked(&consumer, &sorted),
+            Event::Assigned => listener.on_partitions_assigned(&consumer, &sorted),
+            Event::Lost => listener.on_partitions_lost(&consumer, &sorted),
+        }));
+        drop(consumer);
+        self.listener = Some(listener);
+        outcome.map(|result| result.map_err(|error| callback_failed(event, error)))
+    }
+
+    pub(super) fn close(
+        &mut self,
+        timeout: Duration,
+        operation: MembershipOperation,
+    ) -> Result<(), Error> {
+        if self.is_closed() {
+            return Ok(());
+        }
+        let deadline = self.poll_loop.now() + timeout;
+        if self.poll_loop.heartbeat().is_some() {
+            self.commit_before_giving_up(deadline);
+            let awaited = self.await_commits(deadline, timeout, Interruption::Ignored);
+            if let Err(error) = awaited {
+                tracing::warn!(%error, "closing does not wait any longer for commits");
+            }
+            self.run_callbacks();
+        }
+        let outcome = self.give_up_everything();
+        self.leave("the consumer is being closed", operation, deadline);
+        self.end();
+        told(outcome)
+    }
+
+    /// Leaves without commits and callbacks, and waits a moment at most.
+    pub(super) fn abandon(&mut self) {
+        if !self.is_closed() {
+            let deadline = self.poll_loop.now() + ABANDON_TIMEOUT;
+            self.leave(
+                "the consumer was dropped",
+                MembershipOperation::Default,
+                deadline,
+            );
+            self.end();
+        }
+    }
+
+    fn leave(&mut self, reason: &str, operation: MembershipOperation, deadline: Instant) {
+        let id = self.command_id();
+        if let Some(heartbeat) = self.poll_loop.heartbeat() {
+            let sent = heartbeat.send(Command::Leave {
+                id,
+                reason: reason.to_owned(),
+                operation,
+                wait_until: Some(deadline),
+            });
+            if sent.is_ok() {
+                self.waiting.insert(id, Waiting::Call);
+                let left = self.wait_for(deadline, Interruption::Ignored, |state, _| {
+                    let left = state.finished.remove(&id);
+                    Ok(matches!(left, Some(Finished::Left)).then_some(()))
+                });
+                if !matches!(left, Ok(Some(()))) {
+                    tracing::warn!("the coordinator did not confirm that this member left");
+                }
+            }
+        }
+        if let Some(heartbeat) = self.poll_loop.take_heartbeat() {
+            let deadline = deadline.max(self.poll_loop.now() + JOIN_TIMEOUT);
+            if !heartbeat.join_by(deadline) {
+                tracing::warn!("the heartbeat thread did not end in time");
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.poll_loop.core.unsubscribe();
+        self.poll_loop.disconnect();
+        self.listener = None;
+        self.set_closed();
+    }
+}
+
+fn callback_failed(event: Event, error: CallbackError) -> Error {
+    let name = match event {
+        Event::Revoked => "on_partitions_revoked",
+        Event::Assigned => "on_partitions_assigned",
+        Event::Lost => "on_partitions_lost",
+    };
+    let text = format!("the rebalance listener failed in {name}: {error}");
+    Error::new(ErrorKind::Callback, text).with_source(CallbackFailure(error))
+}
+
+/// Makes the user's boxed error a source.
+#[derive(Debug)]
+struct CallbackFailure(CallbackError);
+
+impl std::fmt::Display for CallbackFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for CallbackFailure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+/// Reports a callback's failure, or lets its panic go on now that everything is in order.
+fn told(outcome: Outcome) -> Result<(), Error> {
+    match outcome {
+        Ok(result) => result,
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// How long a dropped consumer waits for the coordinator.
+const ABANDON_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the heartbeat thread may take to end once it has left the group.
+const JOIN_TIMEOUT: Duration = Duration::from_millis(500);

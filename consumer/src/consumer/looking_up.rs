@@ -1,0 +1,96 @@
+//! Questions about the cluster on behalf of a call that waits.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use weft_client::{Error, ErrorKind, Offset, TopicName, TopicPartition};
+
+use super::state::State;
+use crate::core::{BEGINNING, END};
+use crate::position::OffsetAndTimestamp;
+use crate::thread::Interruption;
+
+impl State {
+    pub(super) fn beginning_offsets(
+        &mut self,
+        partitions: &BTreeSet<TopicPartition>,
+    ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
+        self.ends(partitions, BEGINNING)
+    }
+
+    pub(super) fn end_offsets(
+        &mut self,
+        partitions: &BTreeSet<TopicPartition>,
+    ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
+        self.ends(partitions, END)
+    }
+
+    fn ends(
+        &mut self,
+        partitions: &BTreeSet<TopicPartition>,
+        end: i64,
+    ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
+        let targets = partitions.iter().map(|name| (name.clone(), end)).collect();
+        let found = self.look_up(targets)?;
+        Ok(found
+            .into_iter()
+            .filter_map(|(name, found)| Some((name, found?.offset)))
+            .collect())
+    }
+
+    pub(super) fn offsets_for_times(
+        &mut self,
+        times: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndTimestamp>>, Error> {
+        if let Some((partition, time)) = times.iter().find(|(_, time)| **time < 0) {
+            let text = format!("a time of {time} ms is before 1970");
+            let error = Error::new(ErrorKind::IllegalArgument, text);
+            return Err(error.with_topic_partition(partition.clone()));
+        }
+        self.look_up(times.clone())
+    }
+
+    fn look_up(
+        &mut self,
+        targets: BTreeMap<TopicPartition, i64>,
+    ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndTimestamp>>, Error> {
+        let (deadline, timeout) = self.deadline(None);
+        let id = self.poll_loop.core.look_up_offsets(targets);
+        let found = self.wait_for(deadline, Interruption::Allowed, |state, _| {
+            state.poll_loop.core.take_look_up(id).transpose()
+        });
+        match found {
+            Ok(Some(found)) => Ok(found),
+            Ok(None) => {
+                let missing = self.poll_loop.core.cancel_look_up(id);
+                let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
+                let what = format!(
+                    "looking up the offsets of {} (does the topic exist?)",
+                    names.join(", ")
+                );
+                Err(self.timed_out(&what, timeout))
+            }
+            Err(error) => {
+                self.poll_loop.core.cancel_look_up(id);
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn partitions_for(
+        &mut self,
+        topic: &TopicName,
+    ) -> Result<Vec<TopicPartition>, Error> {
+        let (deadline, timeout) = self.deadline(None);
+        let since = self.poll_loop.core.request_topic(topic);
+        let found = self.wait_for(deadline, Interruption::Allowed, |state, _| {
+            state.poll_loop.core.partitions_of(topic, since).transpose()
+        });
+        self.poll_loop.core.forget_topic(topic);
+        match found? {
+            Some(partitions) => Ok(partitions),
+            None => Err(self
+                .timed_out("asking for the partitions of a topic", timeout)
+                .with_topics([topic.clone()])),
+        }
+    }
+}

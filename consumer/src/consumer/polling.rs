@@ -1,0 +1,116 @@
+//! `poll`, and waiting in general.
+
+use std::time::{Duration, Instant};
+
+use weft_client::{Error, ErrorKind};
+
+use super::state::State;
+use crate::record::ConsumerRecords;
+use crate::subscription::Subscription;
+use crate::thread::Interruption;
+
+impl State {
+    #[inline]
+    pub(super) fn poll(&mut self, timeout: Duration) -> Result<ConsumerRecords, Error> {
+        if *self.poll_loop.core.subscription() == Subscription::None {
+            return Err(Error::new(
+                ErrorKind::IllegalState,
+                "poll was called without a subscription: call subscribe or assign first",
+            ));
+        }
+        let mut now = self.poll_loop.now();
+        let end = now.checked_add(timeout).unwrap_or(now + FOREVER);
+        let mut has_waited = false;
+        loop {
+            self.poll_loop.check_wakeup()?;
+            if let Some(heartbeat) = self.poll_loop.heartbeat() {
+                heartbeat.polled(now);
+                if heartbeat.has_news() {
+                    self.take_results(now);
+                    self.apply_change(now)?;
+                }
+            }
+            self.run_callbacks();
+            self.auto_commit(now)?;
+            self.ask_for_committed(now)?;
+            let records = self.collect(now)?;
+            if !records.is_empty() || !records.next_offsets().is_empty() {
+                return Ok(records);
+            }
+            if has_waited && now >= end {
+                return Ok(records);
+            }
+            self.poll_loop.send_requests(now);
+            let until = self.auto_commit_at.map_or(end, |at| at.min(end));
+            self.poll_loop.wait(now, until);
+            now = self.poll_loop.now();
+            has_waited = true;
+        }
+    }
+
+    /// Takes records out of the buffer, and has the next fetches on the wire before they are
+    /// handed out.
+    #[inline]
+    fn collect(&mut self, now: Instant) -> Result<ConsumerRecords, Error> {
+        let core = &mut self.poll_loop.core;
+        if !core.has_fetched() {
+            return Ok(ConsumerRecords::default());
+        }
+        let records = core.collect(self.poll_loop.config.max_poll_records)?;
+        if self.poll_loop.core.wants_planning() {
+            // Something was drained: what has arrived meanwhile tells what to ask for next.
+            self.poll_loop.receive(Duration::ZERO);
+            self.poll_loop.send_requests(now);
+        }
+        Ok(records)
+    }
+
+    /// Waits until `ready` has a result, or until `deadline`; `None` then. Serves the network
+    /// meanwhile, but changes no assignment.
+    pub(super) fn wait_for<T>(
+        &mut self,
+        deadline: Instant,
+        interruption: Interruption,
+        mut ready: impl FnMut(&mut Self, Instant) -> Result<Option<T>, Error>,
+    ) -> Result<Option<T>, Error> {
+        loop {
+            if interruption == Interruption::Allowed {
+                self.poll_loop.check_wakeup()?;
+            }
+            let now = self.poll_loop.now();
+            self.take_results(now);
+            if let Some(result) = ready(self, now)? {
+                return Ok(Some(result));
+            }
+            if now >= deadline {
+                return Ok(None);
+            }
+            self.poll_loop.send_requests(now);
+            self.poll_loop.wait(now, deadline);
+        }
+    }
+
+    /// When a call that is given this much time has to be over.
+    pub(super) fn deadline(&self, timeout: Option<Duration>) -> (Instant, Duration) {
+        let timeout = timeout.unwrap_or(self.poll_loop.config.client.default_api_timeout);
+        let now = self.poll_loop.now();
+        (now.checked_add(timeout).unwrap_or(now + FOREVER), timeout)
+    }
+
+    /// The error of a call whose time is over. It names whoever could not be reached.
+    pub(super) fn timed_out(&self, what: &str, timeout: Duration) -> Error {
+        let mut text = format!("{what} took longer than {} ms", timeout.as_millis());
+        match self.poll_loop.core.last_connection_error() {
+            Some(error) => text = format!("{text}; the last failure: {error}"),
+            None => {
+                let servers = &self.poll_loop.config.client.bootstrap_brokers();
+                let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+                text = format!("{text}; brokers asked first: {}", servers.join(", "));
+            }
+        }
+        Error::new(ErrorKind::Timeout, text)
+    }
+}
+
+/// The longest wait, for a timeout that has no end.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);

@@ -1,0 +1,214 @@
+//! The data plane of one consumer: what it reads, where it stands, and what it has fetched.
+//!
+//! It decides what to ask of which broker and what `poll` returns. It never decides what the
+//! consumer owns in a group, it sends nothing itself, and it never reads a clock. Inputs: what the
+//! user and the group want, and what came of requests. Outputs: requests, and records.
+//!
+//! The surprising thing: fetches run ahead of the user, so a partition has a position and a fetch
+//! offset, and a stamp that tells answers for its present life from stale ones.
+
+mod assignment;
+mod collect;
+mod fetching;
+mod look_up;
+mod network;
+mod offsets;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
+
+use weft_client::backoff::{ExponentialBackoff, Random};
+use weft_client::cluster::{Cluster, Topics};
+use weft_client::net::RequestToken;
+use weft_client::record::Decompressor;
+use weft_client::{Error, NodeId, TopicName, TopicPartition};
+
+use crate::config::{AutoOffsetReset, ConsumerConfig};
+use crate::fetch::{FetchBuffer, FetchOptions};
+use crate::position::{Partition, Stamp};
+use crate::subscription::Subscription;
+use look_up::LookUp;
+pub(crate) use look_up::{BEGINNING, END, LookUpId};
+use network::Pending;
+
+/// The data plane of one consumer. See the module's text.
+#[derive(Debug)]
+pub(crate) struct ConsumerCore {
+    options: Options,
+    cluster: Cluster,
+    subscription: Subscription,
+    assignment: BTreeSet<TopicPartition>,
+    partitions: BTreeMap<TopicPartition, Partition>,
+    buffer: FetchBuffer,
+    /// Requests that are not settled.
+    pending: BTreeMap<RequestToken, Pending>,
+    nodes: BTreeMap<NodeId, Node>,
+    look_ups: BTreeMap<LookUpId, LookUp>,
+    /// Topics that a waiting call asks about.
+    asked_topics: BTreeSet<TopicName>,
+    /// Failures for the next `poll`, the oldest first.
+    errors: VecDeque<Error>,
+    decompressor: Decompressor,
+    random: Random,
+    last_number: u64,
+    /// Where the list of partitions in a fetch begins.
+    rotation: usize,
+    /// Something changed since fetches were planned last.
+    is_plan_stale: bool,
+    /// Some partition has no position before its committed offset is told.
+    awaits_committed: bool,
+    /// When planning again has a point although nothing changed.
+    plan_at: Option<Instant>,
+    seen_version: u64,
+    last_connection_error: Option<Error>,
+    wall_time_ms: i64,
+}
+
+/// What of the configuration matters here.
+#[derive(Clone, Debug)]
+struct Options {
+    fetch: FetchOptions,
+    check_crcs: bool,
+    reset: AutoOffsetReset,
+    has_group: bool,
+    retry: ExponentialBackoff,
+    request_timeout: std::time::Duration,
+    buffer_bytes_max: usize,
+}
+
+/// What concerns the fetches of one broker.
+#[derive(Clone, Debug, Default)]
+struct Node {
+    is_fetching: bool,
+    retry_at: Option<Instant>,
+    attempts: u32,
+}
+
+impl ConsumerCore {
+    pub(crate) fn new(config: &ConsumerConfig, now: Instant, seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let cluster_seed = random.next_u64();
+        let fetch_bytes = config.fetch_max_bytes as usize;
+        Self {
+            options: Options {
+                fetch: FetchOptions::new(config),
+                check_crcs: config.check_crcs,
+                reset: config.auto_offset_reset,
+                has_group: config.group_id.is_some(),
+                retry: config.client.retry_delays(),
+                request_timeout: config.client.request_timeout,
+                buffer_bytes_max: fetch_bytes.saturating_mul(BUFFERED_FETCHES_MAX),
+            },
+            cluster: Cluster::new(&config.client, now, cluster_seed),
+            subscription: Subscription::None,
+            assignment: BTreeSet::new(),
+            partitions: BTreeMap::new(),
+            buffer: FetchBuffer::default(),
+            pending: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            look_ups: BTreeMap::new(),
+            asked_topics: BTreeSet::new(),
+            errors: VecDeque::new(),
+            decompressor: Decompressor::default(),
+            random,
+            last_number: 0,
+            rotation: 0,
+            is_plan_stale: true,
+            awaits_committed: false,
+            plan_at: None,
+            seen_version: 0,
+            last_connection_error: None,
+            wall_time_ms: 0,
+        }
+    }
+
+    /// What the user asked to read.
+    pub(crate) fn subscription(&self) -> &Subscription {
+        &self.subscription
+    }
+
+    /// What the consumer owns.
+    pub(crate) fn assignment(&self) -> &BTreeSet<TopicPartition> {
+        &self.assignment
+    }
+
+    /// Whether a reset needs to know what time it is on the wall.
+    pub(crate) fn needs_wall_time(&self) -> bool {
+        matches!(self.options.reset, AutoOffsetReset::ByDuration(_))
+    }
+
+    /// Tells the time on the wall, in milliseconds since 1970.
+    pub(crate) fn set_wall_time(&mut self, milliseconds: i64) {
+        self.wall_time_ms = milliseconds;
+    }
+
+    /// The last thing that went wrong with a connection; it names the address.
+    pub(crate) fn last_connection_error(&self) -> Option<&Error> {
+        self.last_connection_error.as_ref()
+    }
+
+    /// Whether something changed that may call for requests.
+    #[inline]
+    pub(crate) fn wants_planning(&self) -> bool {
+        self.is_plan_stale
+    }
+
+    /// Whether committed offsets have to be asked for, or are being asked for.
+    #[inline]
+    pub(crate) fn awaits_committed(&self) -> bool {
+        self.awaits_committed
+    }
+
+    /// Takes out the failure that concerns this partition, for a call that waits for it.
+    pub(crate) fn take_error_of(&mut self, partition: &TopicPartition) -> Option<Error> {
+        let is_meant = |error: &Error| error.topic_partition() == Some(partition);
+        let index = self.errors.iter().position(is_meant)?;
+        let error = self.errors.remove(index)?;
+        self.told(&error);
+        Some(error)
+    }
+
+    /// Makes the next `collect` that has no records fail with this.
+    pub(crate) fn push_error(&mut self, error: Error) {
+        if self.errors.len() < ERRORS_MAX {
+            self.errors.push_back(error);
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    fn stamp(&mut self) -> Stamp {
+        Stamp(self.number())
+    }
+
+    /// Wants metadata of everything that is read or asked about.
+    fn want_topics(&mut self) {
+        let looked_up = self.look_ups.values().flat_map(LookUp::partitions);
+        let topics = self.assignment.iter().chain(looked_up);
+        let mut topics: BTreeSet<TopicName> = topics.map(|p| p.topic().clone()).collect();
+        topics.extend(self.subscription.topics());
+        topics.extend(self.asked_topics.iter().cloned());
+        self.cluster.set_topics(Topics::Named(topics));
+        self.is_plan_stale = true;
+    }
+
+    /// Makes planning worth while again at `at`, if not before.
+    fn plan_by(&mut self, at: Instant) {
+        self.plan_at = Some(self.plan_at.map_or(at, |known| known.min(at)));
+    }
+
+    fn pause_after(&mut self, attempts: u32) -> std::time::Duration {
+        self.options.retry.delay(attempts, self.random.fraction())
+    }
+}
+
+/// Fetches of `fetch.max.bytes` that may wait in all, whatever the number of brokers.
+const BUFFERED_FETCHES_MAX: usize = 2;
+
+/// Failures that wait to be told; more than these say nothing new.
+const ERRORS_MAX: usize = 16;

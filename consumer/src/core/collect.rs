@@ -1,0 +1,176 @@
+//! Hands records to the user.
+//!
+//! A position moves only after everything that could fail has been done: an error is told by the
+//! call that has no records to return, and what was sound before it is delivered first.
+
+use std::collections::BTreeMap;
+
+use weft_client::record::RecordError;
+use weft_client::{Error, ErrorKind, LeaderEpoch, Offset, OffsetAndMetadata, TopicPartition};
+
+use super::ConsumerCore;
+use crate::fetch::Step;
+use crate::position::{Position, Stamp};
+use crate::record::{ConsumerRecords, PartitionRecords};
+
+impl ConsumerCore {
+    /// Whether [`collect`](Self::collect) has something to look at.
+    #[inline]
+    pub(crate) fn has_fetched(&self) -> bool {
+        !self.buffer.is_empty() || !self.errors.is_empty()
+    }
+
+    /// Takes up to `max_records` records out of what was fetched, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The oldest failure, if there are no records before it.
+    pub(crate) fn collect(&mut self, max_records: u32) -> Result<ConsumerRecords, Error> {
+        let mut runs = Vec::new();
+        let mut next_offsets = BTreeMap::new();
+        let mut left = max_records;
+        let mut index = 0;
+        while left > 0 {
+            let Some(completed) = self.buffer.get(index) else {
+                break;
+            };
+            let owned = self.partitions.get(&completed.topic_partition);
+            let Some(partition) = owned.filter(|p| p.stamp() == completed.stamp) else {
+                self.remove(index);
+                continue;
+            };
+            if !partition.may_deliver() {
+                index += 1;
+                continue;
+            }
+            match self.drain(index, &mut left, &mut runs, &mut next_offsets) {
+                Ok(()) => {}
+                Err(error) if runs.is_empty() && next_offsets.is_empty() => {
+                    self.abandon(index);
+                    return Err(error);
+                }
+                // The position has not moved past it, so the next call finds it again.
+                Err(error) => {
+                    self.abandon(index);
+                    self.errors.push_front(error);
+                    break;
+                }
+            }
+        }
+        if runs.is_empty()
+            && next_offsets.is_empty()
+            && let Some(error) = self.errors.pop_front()
+        {
+            self.told(&error);
+            return Err(error);
+        }
+        Ok(ConsumerRecords::new(runs, next_offsets))
+    }
+
+    /// Takes records out of one answer until it or the budget is exhausted.
+    fn drain(
+        &mut self,
+        index: usize,
+        left: &mut u32,
+        runs: &mut Vec<PartitionRecords>,
+        next_offsets: &mut BTreeMap<TopicPartition, OffsetAndMetadata>,
+    ) -> Result<(), Error> {
+        let check_crcs = self.options.check_crcs;
+        let Some(completed) = self.buffer.entry(index) else {
+            return Ok(());
+        };
+        let Some(partition) = self.partitions.get_mut(&completed.topic_partition) else {
+            return Ok(());
+        };
+        let Some(start) = partition.offset() else {
+            return Ok(());
+        };
+        let mut position = start;
+        let mut epoch = None;
+        let mut outcome = Ok(false);
+        while *left > 0 {
+            match completed.step(position, *left, check_crcs, &mut self.decompressor) {
+                Ok(Step::Records {
+                    slice,
+                    next,
+                    leader_epoch,
+                }) => {
+                    *left -= slice.len() as u32;
+                    position = next;
+                    epoch = leader_epoch;
+                    let topic_partition = completed.topic_partition.clone();
+                    runs.push(PartitionRecords::new(topic_partition, slice));
+                }
+                Ok(Step::Passed { next, leader_epoch }) => {
+                    position = next;
+                    epoch = leader_epoch;
+                }
+                Ok(Step::Drained) => {
+                    outcome = Ok(true);
+                    break;
+                }
+                Err(error) => {
+                    outcome = Err(corrupt(&error, &completed.topic_partition, position));
+                    break;
+                }
+            }
+        }
+        if position > start {
+            partition.advance(position, epoch);
+            let name = completed.topic_partition.clone();
+            next_offsets.insert(name, next_offset(position, epoch));
+        }
+        if outcome? {
+            self.remove(index);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, index: usize) {
+        self.buffer.remove(index);
+        self.is_plan_stale = true;
+    }
+
+    /// Drops an answer that cannot be read, with all that was fetched behind it, and asks again
+    /// from the position on.
+    fn abandon(&mut self, index: usize) {
+        let Some(completed) = self.buffer.get(index) else {
+            return;
+        };
+        let stamp: Stamp = completed.stamp;
+        let name = completed.topic_partition.clone();
+        self.buffer.retain(|completed| completed.stamp != stamp);
+        let fresh = self.stamp();
+        if let Some(partition) = self.partitions.get_mut(&name) {
+            partition.refetch(fresh);
+        }
+        self.is_plan_stale = true;
+    }
+
+    /// The user knows; from now on it may be tried again.
+    pub(super) fn told(&mut self, error: &Error) {
+        if let Some(partition) = error
+            .topic_partition()
+            .and_then(|name| self.partitions.get_mut(name))
+        {
+            partition.has_failed = false;
+            self.awaits_committed |= partition.position() == Position::AwaitingCommitted;
+        }
+        self.is_plan_stale = true;
+    }
+}
+
+fn next_offset(offset: Offset, leader_epoch: Option<LeaderEpoch>) -> OffsetAndMetadata {
+    OffsetAndMetadata {
+        leader_epoch,
+        ..OffsetAndMetadata::new(offset)
+    }
+}
+
+fn corrupt(error: &RecordError, partition: &TopicPartition, position: Offset) -> Error {
+    let text =
+        format!("the records from offset {position} on cannot be read; seek past them to go on");
+    Error::new(ErrorKind::CorruptRecord, text)
+        .with_source(error.clone())
+        .with_topic_partition(partition.clone())
+}

@@ -1,0 +1,231 @@
+//! Positions: where they come from, and how the user moves them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use weft_client::{Error, ErrorKind, Offset, OffsetAndMetadata, TopicPartition};
+
+use super::ConsumerCore;
+use crate::config::AutoOffsetReset;
+use crate::lane::Offsets;
+use crate::position::{Position, ResetTo};
+
+impl ConsumerCore {
+    /// The partitions whose committed offsets nobody asks for yet. From now on somebody does.
+    pub(crate) fn take_partitions_to_fetch_committed(
+        &mut self,
+        now: Instant,
+    ) -> BTreeSet<TopicPartition> {
+        let mut wanted = BTreeSet::new();
+        self.awaits_committed = false;
+        if !self.options.has_group {
+            return wanted;
+        }
+        for (name, partition) in &mut self.partitions {
+            let awaits = partition.position() == Position::AwaitingCommitted;
+            self.awaits_committed |= awaits && !partition.is_asked && !partition.has_failed;
+            if awaits && !partition.is_asked && !partition.has_failed && !partition.backs_off(now) {
+                partition.is_asked = true;
+                wanted.insert(name.clone());
+            }
+        }
+        wanted
+    }
+
+    /// Takes committed offsets. Partitions without one are reset by policy.
+    pub(crate) fn committed_fetched(
+        &mut self,
+        offsets: &BTreeMap<TopicPartition, Option<OffsetAndMetadata>>,
+    ) {
+        for (name, committed) in offsets {
+            let stamp = self.stamp();
+            let policy = self.policy();
+            let Some(partition) = self.partitions.get_mut(name) else {
+                continue;
+            };
+            // The user may have sought to another place meanwhile.
+            if partition.position() != Position::AwaitingCommitted {
+                continue;
+            }
+            match (committed, policy) {
+                (Some(committed), _) => partition.set(at(committed), stamp),
+                (None, Some(to)) => partition.set(Position::AwaitingReset(to), stamp),
+                (None, None) => {
+                    partition.is_asked = false;
+                    self.fail_without_policy(name, NO_COMMITTED);
+                }
+            }
+        }
+        self.is_plan_stale = true;
+    }
+
+    /// Takes note that committed offsets could not be had. They are asked for again after a pause.
+    pub(crate) fn committed_failed(&mut self, now: Instant, partitions: &BTreeSet<TopicPartition>) {
+        for name in partitions {
+            let attempts = self.partitions.get(name).map_or(0, |p| p.attempts);
+            let pause = self.pause_after(attempts);
+            self.plan_by(now + pause);
+            if let Some(partition) = self.partitions.get_mut(name)
+                && partition.position() == Position::AwaitingCommitted
+            {
+                partition.is_asked = false;
+                partition.attempts += 1;
+                partition.retry_at = Some(now + pause);
+                self.awaits_committed = true;
+            }
+        }
+    }
+
+    /// Where the user stands; `None` while that is not known yet.
+    pub(crate) fn position(&self, partition: &TopicPartition) -> Result<Option<Offset>, Error> {
+        Ok(self.owned(partition)?.offset())
+    }
+
+    /// All positions that are known, as they would be committed.
+    pub(crate) fn consumed_offsets(&self) -> Offsets {
+        let partitions = self.partitions.iter();
+        partitions
+            .filter_map(|(name, partition)| match partition.position() {
+                Position::At {
+                    offset,
+                    leader_epoch,
+                } => {
+                    let mut consumed = OffsetAndMetadata::new(offset);
+                    consumed.leader_epoch = leader_epoch;
+                    Some((name.clone(), consumed))
+                }
+                Position::AwaitingCommitted | Position::AwaitingReset(_) => None,
+            })
+            .collect()
+    }
+
+    /// The next record is the one at `to`.
+    pub(crate) fn seek(
+        &mut self,
+        partition: &TopicPartition,
+        to: &OffsetAndMetadata,
+    ) -> Result<(), Error> {
+        if to.offset < Offset::ZERO {
+            return Err(Error::new(
+                ErrorKind::IllegalArgument,
+                format!(
+                    "an offset of {} cannot be sought: it is negative",
+                    to.offset
+                ),
+            )
+            .with_topic_partition(partition.clone()));
+        }
+        self.move_to(partition, at(to))
+    }
+
+    /// Looks the offset up when it is needed. No partition at all stands for all that are owned.
+    pub(crate) fn reset_to(
+        &mut self,
+        partitions: &BTreeSet<TopicPartition>,
+        to: ResetTo,
+    ) -> Result<(), Error> {
+        let all = self.assignment.clone();
+        let meant = if partitions.is_empty() {
+            &all
+        } else {
+            partitions
+        };
+        for partition in meant {
+            self.owned(partition)?;
+        }
+        meant
+            .iter()
+            .try_for_each(|partition| self.move_to(partition, Position::AwaitingReset(to)))
+    }
+
+    /// Records between the position and the end, as the last answer told it.
+    pub(crate) fn current_lag(&self, partition: &TopicPartition) -> Result<Option<u64>, Error> {
+        let owned = self.owned(partition)?;
+        Ok(owned
+            .high_watermark
+            .zip(owned.offset())
+            .map(|(end, offset)| u64::try_from(end.value() - offset.value()).unwrap_or(0)))
+    }
+
+    /// Resets a position by policy, or has the next `poll` fail if there is none.
+    pub(super) fn reset_by_policy(&mut self, name: &TopicPartition, offset: Offset) {
+        match self.policy() {
+            Some(to) => {
+                tracing::info!(partition = %name, %offset, ?to, "the offset lies outside the log");
+                // A partition that is not owned any more needs no reset.
+                self.move_to(name, Position::AwaitingReset(to)).ok();
+            }
+            None => {
+                if let Some(partition) = self.partitions.get_mut(name) {
+                    partition.has_failed = true;
+                }
+                self.push_error(
+                    Error::new(
+                        ErrorKind::OffsetOutOfRange,
+                        format!(
+                            "offset {offset} lies outside the log, and auto.offset.reset is none: \
+                             seek to another"
+                        ),
+                    )
+                    .with_topic_partition(name.clone()),
+                );
+            }
+        }
+    }
+
+    /// Where the policy resets to.
+    pub(super) fn policy(&self) -> Option<ResetTo> {
+        match self.options.reset {
+            AutoOffsetReset::Earliest => Some(ResetTo::Beginning),
+            AutoOffsetReset::Latest => Some(ResetTo::End),
+            AutoOffsetReset::ByDuration(age) => Some(ResetTo::Youngest(age)),
+            AutoOffsetReset::None => None,
+        }
+    }
+
+    /// Tells partitions of a consumer without group and policy, once each, that they lack a place.
+    pub(super) fn fail_unplaced(&mut self) {
+        if self.options.has_group || self.policy().is_some() {
+            return;
+        }
+        let unplaced: Vec<TopicPartition> = self
+            .partitions
+            .iter()
+            .filter(|(_, partition)| {
+                partition.position() == Position::AwaitingCommitted && !partition.has_failed
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in unplaced {
+            self.fail_without_policy(&name, NO_GROUP);
+        }
+    }
+
+    fn fail_without_policy(&mut self, name: &TopicPartition, why: &'static str) {
+        if let Some(partition) = self.partitions.get_mut(name) {
+            partition.has_failed = true;
+        }
+        let error = Error::new(ErrorKind::NoOffsetForPartition, why);
+        self.push_error(error.with_topic_partition(name.clone()));
+    }
+
+    fn move_to(&mut self, name: &TopicPartition, position: Position) -> Result<(), Error> {
+        let stamp = self.stamp();
+        self.owned_mut(name)?.set(position, stamp);
+        self.buffer
+            .retain(|completed| completed.topic_partition != *name);
+        self.is_plan_stale = true;
+        Ok(())
+    }
+}
+
+fn at(place: &OffsetAndMetadata) -> Position {
+    Position::At {
+        offset: place.offset,
+        leader_epoch: place.leader_epoch,
+    }
+}
+
+const NO_COMMITTED: &str = "nothing is committed, and auto.offset.reset is none: seek first";
+const NO_GROUP: &str = "there is no group whose offsets could be used, and auto.offset.reset is \
+                        none: seek first";

@@ -1,0 +1,175 @@
+//! Where a consumer stands in one partition: what the user was given, and what the broker is asked
+//! for. The two differ, so that the next fetch can leave before the last one is drained.
+//!
+//! ```text
+//!  AwaitingCommitted --nothing committed--> AwaitingReset --offset looked up--> At
+//!         |                                      ^  ^                           ^ |
+//!         |                                      |  +------- out of range ------|-+
+//!         +------------- committed --------------|----------------------------->+
+//!                                       seek_to_beginning
+//! ```
+//!
+//! It decides nothing about time but the pauses between attempts, which it is told.
+
+use std::time::{Duration, Instant};
+
+use weft_client::{LeaderEpoch, Offset};
+
+/// An offset and the timestamp of the record there, as a look-up by time finds them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OffsetAndTimestamp {
+    /// The offset.
+    pub offset: Offset,
+    /// Milliseconds since 1970; -1 where the look-up was not by time.
+    pub timestamp: i64,
+    /// The epoch of the leader that appended the record, if known.
+    pub leader_epoch: Option<LeaderEpoch>,
+}
+
+/// Where a position is to be reset to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ResetTo {
+    /// The first record.
+    Beginning,
+    /// Behind the last record.
+    End,
+    /// The first record younger than this.
+    Youngest(Duration),
+}
+
+/// What is known of a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// The committed offset decides; nobody has told it yet.
+    AwaitingCommitted,
+    /// An offset has to be looked up.
+    AwaitingReset(ResetTo),
+    /// The next record for the user.
+    At {
+        /// Its offset.
+        offset: Offset,
+        /// The epoch of the record before it.
+        leader_epoch: Option<LeaderEpoch>,
+    },
+}
+
+/// Tells one life of a position from the next: whatever was asked for in an earlier one is stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stamp(pub(crate) u64);
+
+/// One partition that the consumer owns.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Partition {
+    position: Position,
+    fetch_offset: Offset,
+    stamp: Stamp,
+    /// Whether the committed offset, the reset or the next records are being asked for.
+    pub(crate) is_asked: bool,
+    pub(crate) is_paused: bool,
+    pub(crate) is_pending_revocation: bool,
+    pub(crate) high_watermark: Option<Offset>,
+    /// The answer brought something that has to be told before anything else is asked.
+    pub(crate) has_failed: bool,
+    pub(crate) retry_at: Option<Instant>,
+    pub(crate) attempts: u32,
+}
+
+impl Partition {
+    pub(crate) fn new(position: Position, stamp: Stamp) -> Self {
+        let mut partition = Self {
+            position,
+            fetch_offset: Offset::ZERO,
+            stamp,
+            is_asked: false,
+            is_paused: false,
+            is_pending_revocation: false,
+            high_watermark: None,
+            has_failed: false,
+            retry_at: None,
+            attempts: 0,
+        };
+        partition.set(position, stamp);
+        partition
+    }
+
+    /// Begins another life at a position; what was asked for before is stale.
+    pub(crate) fn set(&mut self, position: Position, stamp: Stamp) {
+        self.position = position;
+        self.stamp = stamp;
+        self.is_asked = false;
+        self.has_failed = false;
+        self.retry_at = None;
+        self.attempts = 0;
+        if let Position::At { offset, .. } = position {
+            self.fetch_offset = offset;
+        }
+    }
+
+    /// Forgets what was fetched ahead, and asks again for what the user is to be given next.
+    pub(crate) fn refetch(&mut self, stamp: Stamp) {
+        let (retry_at, attempts) = (self.retry_at, self.attempts);
+        self.set(self.position, stamp);
+        self.retry_at = retry_at;
+        self.attempts = attempts;
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The offset of the next record for the user, once known.
+    pub(crate) fn offset(&self) -> Option<Offset> {
+        match self.position {
+            Position::At { offset, .. } => Some(offset),
+            Position::AwaitingCommitted | Position::AwaitingReset(_) => None,
+        }
+    }
+
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// The offset to ask the broker for.
+    pub(crate) fn fetch_offset(&self) -> Offset {
+        self.fetch_offset
+    }
+
+    /// Notes that everything before `next` was fetched.
+    pub(crate) fn fetched(&mut self, next: Offset) {
+        self.fetch_offset = next;
+        self.retry_at = None;
+        self.attempts = 0;
+    }
+
+    /// Notes that the user was given everything before `next`.
+    #[inline]
+    pub(crate) fn advance(&mut self, next: Offset, epoch: Option<LeaderEpoch>) {
+        if let Position::At {
+            offset,
+            leader_epoch,
+        } = &mut self.position
+        {
+            debug_assert!(*offset <= next, "positions never go back by themselves");
+            *offset = next;
+            *leader_epoch = epoch.or(*leader_epoch);
+        }
+    }
+
+    /// Whether records may be asked for, as far as the partition itself is concerned.
+    pub(crate) fn is_fetchable(&self) -> bool {
+        matches!(self.position, Position::At { .. })
+            && !self.is_asked
+            && !self.has_failed
+            && self.may_deliver()
+    }
+
+    /// Whether fetched records may be handed to the user.
+    pub(crate) fn may_deliver(&self) -> bool {
+        !self.is_paused && !self.is_pending_revocation
+    }
+
+    /// Whether its pause between attempts goes on.
+    pub(crate) fn backs_off(&self, now: Instant) -> bool {
+        self.retry_at.is_some_and(|retry_at| retry_at > now)
+    }
+}

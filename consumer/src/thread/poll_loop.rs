@@ -1,0 +1,158 @@
+//! Runs `ConsumerCore` on the thread that calls the consumer: waits, gathers everything that is
+//! ready, feeds the machine, performs what it answers.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a shell: reads the clock for the machine"
+)]
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use weft_client::net::{NetworkClient, NetworkEvent, OutboundRequest};
+use weft_client::{Error, ErrorKind};
+
+use super::heartbeat::HeartbeatThread;
+use crate::assign::Assignor;
+use crate::config::ConsumerConfig;
+use crate::core::ConsumerCore;
+use crate::group::GroupSettings;
+use crate::wakeup::WakeupHandle;
+
+/// Whether a call that waits may be ended by `wakeup`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interruption {
+    Allowed,
+    Ignored,
+}
+
+/// The machine, its sockets, and the heartbeat thread once there is one.
+#[derive(Debug)]
+pub(crate) struct PollLoop {
+    pub(crate) core: ConsumerCore,
+    pub(crate) config: ConsumerConfig,
+    network: NetworkClient,
+    heartbeat: Option<HeartbeatThread>,
+    assignors: Vec<Arc<dyn Assignor>>,
+    wakeup: WakeupHandle,
+    events: Vec<NetworkEvent>,
+    requests: Vec<OutboundRequest>,
+}
+
+impl PollLoop {
+    pub(crate) fn new(
+        config: ConsumerConfig,
+        assignors: Vec<Arc<dyn Assignor>>,
+    ) -> Result<Self, Error> {
+        let network = NetworkClient::new(&config.client)?;
+        let wakeup = WakeupHandle::new(network.waker());
+        let seed = RandomState::new().hash_one("consumer backoff");
+        let core = ConsumerCore::new(&config, Instant::now(), seed);
+        Ok(Self {
+            core,
+            config,
+            network,
+            heartbeat: None,
+            assignors,
+            wakeup,
+            events: Vec::new(),
+            requests: Vec::new(),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    pub(crate) fn wakeup(&self) -> &WakeupHandle {
+        &self.wakeup
+    }
+
+    pub(crate) fn network(&self) -> &NetworkClient {
+        &self.network
+    }
+
+    /// The heartbeat thread, if it was needed so far.
+    #[inline]
+    pub(crate) fn heartbeat(&self) -> Option<&HeartbeatThread> {
+        self.heartbeat.as_ref()
+    }
+
+    /// The heartbeat thread, started if need be.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidGroupId`] without a group, and whatever keeps the thread from starting.
+    pub(crate) fn group(&mut self) -> Result<&HeartbeatThread, Error> {
+        if self.heartbeat.is_none() {
+            let Some(settings) = GroupSettings::from_config(&self.config) else {
+                let text = "subscribing and committing need a group: set group.id";
+                return Err(Error::new(ErrorKind::InvalidGroupId, text));
+            };
+            let assignors = self.assignors.clone();
+            let thread = HeartbeatThread::start(settings, assignors, self.network.waker())?;
+            self.heartbeat = Some(thread);
+        }
+        self.heartbeat
+            .as_ref()
+            .ok_or_else(|| Error::from(ErrorKind::IllegalState))
+    }
+
+    pub(crate) fn take_heartbeat(&mut self) -> Option<HeartbeatThread> {
+        self.heartbeat.take()
+    }
+
+    /// Fails with [`ErrorKind::Wakeup`] if somebody asked for it.
+    #[inline]
+    pub(crate) fn check_wakeup(&self) -> Result<(), Error> {
+        if self.wakeup.take() {
+            return Err(Error::from(ErrorKind::Wakeup));
+        }
+        Ok(())
+    }
+
+    /// Sends what is due, without waiting.
+    pub(crate) fn send_requests(&mut self, now: Instant) {
+        if self.core.needs_wall_time() {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            let milliseconds = since.map_or(0, |since| since.as_millis());
+            self.core
+                .set_wall_time(i64::try_from(milliseconds).unwrap_or(i64::MAX));
+        }
+        self.core
+            .take_requests(now, &self.network, &mut self.requests);
+        if self.requests.is_empty() {
+            return;
+        }
+        for request in self.requests.drain(..) {
+            self.network.send(now, request);
+        }
+        self.network.flush(now);
+    }
+
+    /// Waits for the network until something happens, at most until `end`, and takes it in.
+    pub(crate) fn wait(&mut self, now: Instant, end: Instant) {
+        let end = self
+            .core
+            .next_deadline()
+            .map_or(end, |deadline| deadline.min(end));
+        self.receive(end.saturating_duration_since(now));
+    }
+
+    /// Takes in what has arrived.
+    pub(crate) fn receive(&mut self, timeout: Duration) {
+        self.network.poll(timeout, &mut self.events);
+        let now = Instant::now();
+        for event in self.events.drain(..) {
+            self.core.handle_event(now, event);
+        }
+    }
+
+    /// Closes all connections.
+    pub(crate) fn disconnect(&mut self) {
+        self.network.disconnect_all(Instant::now());
+    }
+}
