@@ -15,6 +15,7 @@ mod network;
 mod offsets;
 #[cfg(test)]
 mod tests;
+mod topics;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
@@ -53,8 +54,6 @@ pub(crate) struct ConsumerCore {
     decompressor: Decompressor,
     random: Random,
     last_number: u64,
-    /// Where the list of partitions in a fetch begins.
-    rotation: usize,
     /// Something changed since fetches were planned last.
     is_plan_stale: bool,
     /// Some partition has no position before its committed offset is told.
@@ -82,6 +81,8 @@ struct Options {
 #[derive(Clone, Debug, Default)]
 struct Node {
     is_fetching: bool,
+    /// Bytes that its answer may have.
+    reserved: usize,
     retry_at: Option<Instant>,
     attempts: u32,
 }
@@ -114,7 +115,6 @@ impl ConsumerCore {
             decompressor: Decompressor::default(),
             random,
             last_number: 0,
-            rotation: 0,
             is_plan_stale: true,
             awaits_committed: false,
             plan_at: None,
@@ -170,9 +170,20 @@ impl ConsumerCore {
         Some(error)
     }
 
-    /// Makes the next `collect` that has no records fail with this.
+    /// Makes the next `collect` fail with this. Every partition has one failure at most.
     pub(crate) fn push_error(&mut self, error: Error) {
-        if self.errors.len() < ERRORS_MAX {
+        let subject = error.topic_partition();
+        let has_room = match subject {
+            Some(name) if self.partitions.contains_key(name) => {
+                let mut known = self.errors.iter();
+                known.all(|known| known.topic_partition() != subject)
+            }
+            _ => {
+                let others = self.errors.iter().filter(|e| e.topic_partition().is_none());
+                others.count() < OTHER_ERRORS_MAX
+            }
+        };
+        if has_room {
             self.errors.push_back(error);
         }
     }
@@ -210,5 +221,5 @@ impl ConsumerCore {
 /// Fetches of `fetch.max.bytes` that may wait in all, whatever the number of brokers.
 const BUFFERED_FETCHES_MAX: usize = 2;
 
-/// Failures that wait to be told; more than these say nothing new.
-const ERRORS_MAX: usize = 16;
+/// Failures that wait to be told and concern no partition; more than these say nothing new.
+const OTHER_ERRORS_MAX: usize = 16;

@@ -5,25 +5,27 @@ use std::collections::BTreeSet;
 use weft_client::{Error, ErrorKind, TopicName, TopicPartition};
 
 use super::ConsumerCore;
-use crate::position::{Partition, Position};
+use crate::position::{Partition, Position, Stamp};
 use crate::subscription::Subscription;
 
 impl ConsumerCore {
-    /// Subscribes to topics. Buffered data of partitions of other topics is dropped at once.
+    /// Subscribes to topics. Partitions of other topics stay owned until the group takes them, but
+    /// nothing of them is fetched or handed out any more, and their buffered data is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::IllegalState`] if partitions were chosen instead; nothing changes then.
     pub(crate) fn subscribe(&mut self, topics: BTreeSet<TopicName>) -> Result<(), Error> {
-        self.buffer
-            .retain(|completed| topics.contains(completed.topic_partition.topic()));
-        for partition in self.partitions.values_mut() {
-            // What was dropped has to be fetched again if the partition stays.
-            if !self
-                .buffer
-                .any(|completed| completed.stamp == partition.stamp())
-            {
-                self.last_number += 1;
-                partition.refetch(crate::position::Stamp(self.last_number));
-            }
-        }
         self.subscription.replace(Subscription::Topics(topics))?;
+        for (name, partition) in &mut self.partitions {
+            let is_wanted = self.subscription.includes(name.topic());
+            if !is_wanted && partition.is_wanted && partition.offset().is_some() {
+                self.last_number += 1;
+                partition.refetch(Stamp(self.last_number));
+            }
+            partition.is_wanted = is_wanted;
+        }
+        self.drop_stale();
         self.want_topics();
         Ok(())
     }
@@ -53,9 +55,9 @@ impl ConsumerCore {
         };
         for partition in assignment {
             if self.assignment.insert(partition.clone()) {
-                let stamp = self.stamp();
-                self.partitions
-                    .insert(partition.clone(), Partition::new(start, stamp));
+                let mut new = Partition::new(start, self.stamp());
+                new.is_wanted = self.subscription.includes(partition.topic());
+                self.partitions.insert(partition.clone(), new);
             }
         }
         for partition in self.partitions.values_mut() {
@@ -86,9 +88,18 @@ impl ConsumerCore {
             self.assignment.remove(partition);
             self.partitions.remove(partition);
         }
-        let owned = &self.partitions;
-        self.buffer
-            .retain(|completed| owned.contains_key(&completed.topic_partition));
+        self.errors
+            .retain(|error| error.topic_partition().is_none_or(|p| !gone.contains(p)));
+        self.drop_stale();
+    }
+
+    /// Drops data that was fetched for an earlier life of a position.
+    pub(super) fn drop_stale(&mut self) {
+        let partitions = &self.partitions;
+        self.buffer.retain(|completed| {
+            let owned = partitions.get(&completed.topic_partition);
+            owned.is_some_and(|partition| partition.stamp() == completed.stamp)
+        });
     }
 
     /// Hands out nothing of these until they are resumed. What was fetched is kept.

@@ -10,7 +10,7 @@ use weft_client::{Error, ErrorKind, LeaderEpoch, Offset, OffsetAndMetadata, Topi
 
 use super::ConsumerCore;
 use crate::fetch::Step;
-use crate::position::{Position, Stamp};
+use crate::position::Position;
 use crate::record::{ConsumerRecords, PartitionRecords};
 
 impl ConsumerCore {
@@ -20,12 +20,23 @@ impl ConsumerCore {
         !self.buffer.is_empty() || !self.errors.is_empty()
     }
 
+    /// The bytes that wait to be handed out.
+    #[cfg(test)]
+    pub(crate) fn buffered_bytes(&self) -> usize {
+        self.buffer.bytes()
+    }
+
     /// Takes up to `max_records` records out of what was fetched, oldest first.
     ///
     /// # Errors
     ///
-    /// The oldest failure, if there are no records before it.
+    /// The oldest failure that waits to be told, or that of the oldest data. Nothing has moved
+    /// then.
     pub(crate) fn collect(&mut self, max_records: u32) -> Result<ConsumerRecords, Error> {
+        if let Some(error) = self.errors.pop_front() {
+            self.told(&error);
+            return Err(error);
+        }
         let mut runs = Vec::new();
         let mut next_offsets = BTreeMap::new();
         let mut left = max_records;
@@ -56,13 +67,6 @@ impl ConsumerCore {
                     break;
                 }
             }
-        }
-        if runs.is_empty()
-            && next_offsets.is_empty()
-            && let Some(error) = self.errors.pop_front()
-        {
-            self.told(&error);
-            return Err(error);
         }
         Ok(ConsumerRecords::new(runs, next_offsets))
     }
@@ -120,7 +124,10 @@ impl ConsumerCore {
             let name = completed.topic_partition.clone();
             next_offsets.insert(name, next_offset(position, epoch));
         }
-        if outcome? {
+        // The last record may have used up the budget: the next fetch need not wait for a call that
+        // finds nothing here.
+        let is_drained = completed.is_empty();
+        if outcome? || is_drained {
             self.remove(index);
         }
         Ok(())
@@ -137,13 +144,12 @@ impl ConsumerCore {
         let Some(completed) = self.buffer.get(index) else {
             return;
         };
-        let stamp: Stamp = completed.stamp;
         let name = completed.topic_partition.clone();
-        self.buffer.retain(|completed| completed.stamp != stamp);
         let fresh = self.stamp();
         if let Some(partition) = self.partitions.get_mut(&name) {
             partition.refetch(fresh);
         }
+        self.drop_stale();
         self.is_plan_stale = true;
     }
 

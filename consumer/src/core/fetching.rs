@@ -1,22 +1,24 @@
 //! Asks nodes for records, and takes in what they answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use weft_client::cluster::UpdateReason;
+use weft_client::cluster::{LeaderUpdate, UpdateReason};
 use weft_client::net::{Lane, OutboundRequest};
 use weft_client::wire::messages::FetchResponse;
+use weft_client::wire::messages::fetch_response::PartitionData;
 use weft_client::wire::{Context, ErrorCode, Reaction, SessionRestart, reaction};
-use weft_client::{Broker, Error, ErrorKind, LeaderEpoch, NodeId, Offset};
+use weft_client::{Broker, Error, ErrorKind, LeaderEpoch, NodeId, Offset, TopicPartition};
 
-use super::ConsumerCore;
 use super::network::Pending;
+use super::{ConsumerCore, Node};
 use crate::fetch::{
-    Answer, AskedPartition, CompletedFetch, Origin, WAITING_ANSWERS_MAX, answers,
+    Answer, AskedPartition, Budget, CompletedFetch, Origin, Usage, WAITING_ANSWERS_MAX, answers,
     described_brokers, fetch_request,
 };
+use crate::position::Partition;
 
 impl ConsumerCore {
     /// Asks every node that has something to offer and is not asked already.
@@ -24,46 +26,87 @@ impl ConsumerCore {
     /// A node is asked for all its partitions at once or not at all. Were some left out because
     /// their data still waits, a long poll for the rest would hold them back once it is drained.
     pub(super) fn plan_fetches(&mut self, now: Instant, out: &mut Vec<OutboundRequest>) {
-        if self.buffer.bytes() >= self.options.buffer_bytes_max {
-            return;
-        }
-        let mut by_leader = self.fetchable_by_leader(now);
-        let partitions = &self.partitions;
-        let waiting = self.buffer.answers_by_node(|completed| {
-            partitions
-                .get(&completed.topic_partition)
-                .is_some_and(|p| p.stamp() == completed.stamp && p.may_deliver())
-        });
-        by_leader.retain(|node, _| {
-            waiting
-                .get(node)
-                .is_none_or(|count| *count < WAITING_ANSWERS_MAX)
-        });
+        self.drop_held();
+        let usage = self.usage();
+        let by_leader = self.fetchable_by_leader(now);
+        let mut budget = self.budget(&usage, by_leader.keys().copied());
         for (node, (broker, mut asked)) in by_leader {
+            let (answers, waiting) = usage.by_node.get(&node).copied().unwrap_or_default();
             let state = self.nodes.entry(node).or_default();
-            if state.is_fetching {
+            if state.is_fetching || answers >= WAITING_ANSWERS_MAX {
                 continue;
             }
             if let Some(retry_at) = state.retry_at.filter(|retry_at| *retry_at > now) {
                 self.plan_by(retry_at);
                 continue;
             }
+            let Some(room) = budget.allows(waiting) else {
+                continue;
+            };
+            let bytes = self.options.fetch.answer_bytes_max(room, asked.len());
+            budget.reserve(bytes);
+            state.reserved = bytes;
             state.is_fetching = true;
-            let first = self.rotation % asked.len();
-            asked.rotate_left(first);
+            asked.sort_by_key(|asked| asked.last_answer);
             for asked in &asked {
                 if let Some(partition) = self.partitions.get_mut(&asked.topic_partition) {
                     partition.is_asked = true;
                 }
             }
-            let request = fetch_request(&self.options.fetch, &asked);
+            let request = fetch_request(&self.options.fetch, &asked, bytes);
             let pending = Pending::Fetch {
                 broker: Arc::clone(&broker),
                 asked,
             };
             out.push(self.request(&broker, Lane::Fetch, request, pending));
         }
-        self.rotation = self.rotation.wrapping_add(1);
+    }
+
+    fn usage(&self) -> Usage {
+        self.buffer.usage(|completed| {
+            let owned = self.partitions.get(&completed.topic_partition);
+            owned.is_some_and(Partition::may_deliver)
+        })
+    }
+
+    /// What nodes may be asked for, among them those that `asked` names.
+    fn budget(&self, usage: &Usage, asked: impl Iterator<Item = NodeId>) -> Budget {
+        let mut nodes: BTreeSet<NodeId> = asked.chain(usage.by_node.keys().copied()).collect();
+        let mut spent = self.buffer.bytes() - usage.held;
+        for (node, state) in self.nodes.iter().filter(|(_, state)| state.is_fetching) {
+            nodes.insert(*node);
+            spent += state.reserved;
+        }
+        Budget::new(
+            self.options.buffer_bytes_max,
+            usage.held,
+            spent,
+            nodes.len(),
+        )
+    }
+
+    /// Keeps data that nobody may read, such as that of paused partitions, within half of what may
+    /// wait. What is dropped, the newest first, is fetched again when it may be read.
+    fn drop_held(&mut self) {
+        loop {
+            let usage = self.usage();
+            let Some(newest) = usage.newest_held else {
+                return;
+            };
+            if usage.held <= self.options.buffer_bytes_max / 2 {
+                return;
+            }
+            let parts = self.buffer.parts().filter(|part| part.answer == newest);
+            let names: Vec<TopicPartition> =
+                parts.map(|part| part.topic_partition.clone()).collect();
+            for name in &names {
+                let stamp = self.stamp();
+                if let Some(partition) = self.partitions.get_mut(name) {
+                    partition.refetch(stamp);
+                }
+            }
+            self.drop_stale();
+        }
     }
 
     fn fetchable_by_leader(
@@ -88,6 +131,7 @@ impl ConsumerCore {
                 stamp: partition.stamp(),
                 offset: partition.fetch_offset(),
                 leader_epoch,
+                last_answer: partition.last_answer,
             };
             by_leader
                 .entry(broker.id)
@@ -117,7 +161,7 @@ impl ConsumerCore {
             self.back_node_off(now, broker.id);
             return;
         }
-        self.nodes.insert(broker.id, super::Node::default());
+        self.nodes.insert(broker.id, Node::default());
         let described = described_brokers(&response);
         let number = self.number();
         for answer in answers(asked, response) {
@@ -144,56 +188,69 @@ impl ConsumerCore {
         described: &[Broker],
     ) {
         let Answer { asked, data } = answer;
+        let Some(partition) = self.partitions.get_mut(&asked.topic_partition) else {
+            return;
+        };
         let code = ErrorCode(data.error_code);
-        match reaction(Context::Fetch, code) {
-            Reaction::Accept => {
-                if let Some(partition) = self.partitions.get_mut(&asked.topic_partition)
-                    && data.high_watermark >= 0
-                {
-                    partition.high_watermark = Some(Offset::new(data.high_watermark));
-                }
-                let records = data.records.unwrap_or_default();
-                if !records.is_empty() {
-                    self.take_records(broker.id, number, asked, records);
-                }
+        let reaction = reaction(Context::Fetch, code);
+        if reaction == Reaction::Accept {
+            if data.high_watermark >= 0 {
+                partition.high_watermark = Some(Offset::new(data.high_watermark));
             }
+            let records = data.records.unwrap_or_default();
+            if !records.is_empty() {
+                partition.last_answer = number;
+                self.take_records(now, broker.id, number, &asked, records);
+            }
+            return;
+        }
+        partition.last_answer = number;
+        let is_drained = partition.is_drained();
+        match reaction {
             Reaction::Retry => self.back_partition_off(now, &asked),
             Reaction::RefreshMetadata => {
-                let leader = NodeId::from(data.current_leader.leader_id);
-                if let Some(epoch) = LeaderEpoch::from_wire(data.current_leader.leader_epoch) {
-                    let broker = described.iter().find(|broker| broker.id == leader).cloned();
-                    self.cluster
-                        .update_leader(&asked.topic_partition, leader, epoch, broker);
-                }
-                self.cluster.request_update(UpdateReason::BeliefRefused);
-                self.back_partition_off(now, &asked);
-            }
-            Reaction::ResetPosition => {
-                let owned = self.partitions.get(&asked.topic_partition);
-                // What was fetched before is drained first; then the same answer comes again.
-                if owned.and_then(|partition| partition.offset()) == Some(asked.offset) {
-                    self.reset_by_policy(&asked.topic_partition, asked.offset);
-                } else {
+                if self.update_leader(&asked, &data, described) == LeaderUpdate::Ignored {
+                    self.cluster.request_update(UpdateReason::BeliefRefused);
                     self.back_partition_off(now, &asked);
                 }
             }
+            // What was fetched before is handed out first; then the same answer comes again.
+            _ if !is_drained => self.back_partition_off(now, &asked),
+            Reaction::ResetPosition => self.reset_by_policy(&asked.topic_partition, asked.offset),
             _ => {
                 let text = format!(
                     "{broker} refused to hand out records from offset {} on: {code}",
                     asked.offset
                 );
-                let error =
-                    Error::broker(code, text).with_topic_partition(asked.topic_partition.clone());
-                if let Some(partition) = self.partitions.get_mut(&asked.topic_partition) {
-                    partition.has_failed = true;
-                }
-                self.push_error(error);
-                self.back_partition_off(now, &asked);
+                self.fail_fetch(now, &asked, Error::broker(code, text));
             }
         }
     }
 
-    fn take_records(&mut self, node: NodeId, number: u64, asked: AskedPartition, records: Bytes) {
+    /// Believes the leader that an answer names, if it is news (KIP-951).
+    fn update_leader(
+        &mut self,
+        asked: &AskedPartition,
+        data: &PartitionData,
+        described: &[Broker],
+    ) -> LeaderUpdate {
+        let leader = NodeId::from(data.current_leader.leader_id);
+        let Some(epoch) = LeaderEpoch::from_wire(data.current_leader.leader_epoch) else {
+            return LeaderUpdate::Ignored;
+        };
+        let broker = described.iter().find(|broker| broker.id == leader).cloned();
+        self.cluster
+            .update_leader(&asked.topic_partition, leader, epoch, broker)
+    }
+
+    fn take_records(
+        &mut self,
+        now: Instant,
+        node: NodeId,
+        number: u64,
+        asked: &AskedPartition,
+        records: Bytes,
+    ) {
         let origin = Origin {
             topic_partition: asked.topic_partition.clone(),
             stamp: asked.stamp,
@@ -201,31 +258,37 @@ impl ConsumerCore {
             answer: number,
         };
         let (completed, next) = CompletedFetch::new(origin, records, asked.offset);
-        if completed.is_empty() {
-            self.fail_fetch(
-                &asked,
-                ErrorKind::RecordTooLarge,
-                "the broker sent less than one whole batch: raise max.partition.fetch.bytes",
-            );
+        let Some(partition) = self.partitions.get_mut(&asked.topic_partition) else {
             return;
-        }
+        };
         if next > asked.offset {
-            if let Some(partition) = self.partitions.get_mut(&asked.topic_partition) {
-                partition.fetched(next);
-            }
-        } else if let Some(partition) = self.partitions.get_mut(&asked.topic_partition) {
+            partition.fetched(next);
+            self.buffer.push(completed);
+        } else if completed.has_failure() {
             // Nothing more is asked for until the user was told what is wrong with this.
             partition.has_failed = true;
+            self.buffer.push(completed);
+        } else {
+            let (kind, what) = if completed.is_empty() {
+                (ErrorKind::RecordTooLarge, TOO_LITTLE)
+            } else {
+                (ErrorKind::CorruptRecord, TOO_OLD)
+            };
+            let text = format!("fetching from offset {} on: {what}", asked.offset);
+            self.fail_fetch(now, asked, Error::new(kind, text));
         }
-        self.buffer.push(completed);
     }
 
-    fn fail_fetch(&mut self, asked: &AskedPartition, kind: ErrorKind, text: &'static str) {
-        if let Some(partition) = self.partitions.get_mut(&asked.topic_partition) {
+    /// Has the next `poll` fail, unless there are records before that; they come first, and then
+    /// the same answer again.
+    fn fail_fetch(&mut self, now: Instant, asked: &AskedPartition, error: Error) {
+        self.back_partition_off(now, asked);
+        if let Some(partition) = self.partitions.get_mut(&asked.topic_partition)
+            && partition.is_drained()
+        {
             partition.has_failed = true;
+            self.push_error(error.with_topic_partition(asked.topic_partition.clone()));
         }
-        let text = format!("fetching from offset {} on: {text}", asked.offset);
-        self.push_error(Error::new(kind, text).with_topic_partition(asked.topic_partition.clone()));
     }
 
     pub(super) fn fetch_failed(
@@ -246,6 +309,7 @@ impl ConsumerCore {
     fn release(&mut self, node: NodeId, asked: &[AskedPartition]) {
         if let Some(state) = self.nodes.get_mut(&node) {
             state.is_fetching = false;
+            state.reserved = 0;
         }
         for asked in asked {
             if let Some(partition) = self.partitions.get_mut(&asked.topic_partition)
@@ -278,3 +342,7 @@ impl ConsumerCore {
         self.plan_by(now + pause);
     }
 }
+
+const TOO_LITTLE: &str =
+    "the broker sent less than one whole batch: raise max.partition.fetch.bytes";
+const TOO_OLD: &str = "the broker sent nothing but older records";

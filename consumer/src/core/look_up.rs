@@ -9,9 +9,7 @@ use weft_client::net::{Lane, OutboundRequest};
 use weft_client::wire::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use weft_client::wire::messages::{self, BrokerId, ListOffsetsRequest, ListOffsetsResponse};
 use weft_client::wire::{Context, ErrorCode, Reaction, Request, reaction};
-use weft_client::{
-    Broker, Error, LeaderEpoch, NodeId, Offset, TopicName, TopicPartition,
-};
+use weft_client::{Broker, Error, LeaderEpoch, NodeId, Offset, TopicPartition};
 
 use super::ConsumerCore;
 use super::network::Pending;
@@ -94,51 +92,6 @@ impl ConsumerCore {
         let look_up = self.look_ups.remove(&id);
         self.want_topics();
         look_up.map_or_else(Vec::new, |look_up| look_up.missing.into_keys().collect())
-    }
-
-    /// Asks for metadata of a topic on behalf of a call that waits. Returns the version that the
-    /// answer has to exceed.
-    pub(crate) fn request_topic(&mut self, topic: &TopicName) -> u64 {
-        self.asked_topics.insert(topic.clone());
-        self.want_topics();
-        self.cluster.request_update(UpdateReason::CallerWaits)
-    }
-
-    /// Nobody waits for the topic any more.
-    pub(crate) fn forget_topic(&mut self, topic: &TopicName) {
-        self.asked_topics.remove(topic);
-        self.want_topics();
-    }
-
-    /// The partitions of a topic once an answer newer than `since` came; none if the brokers do
-    /// not know the topic.
-    pub(crate) fn partitions_of(
-        &self,
-        topic: &TopicName,
-        since: u64,
-    ) -> Option<Result<Vec<TopicPartition>, Error>> {
-        let snapshot = self.cluster.snapshot();
-        if let Some(known) = snapshot.topic(topic.as_str()) {
-            let numbers = known.partitions.keys();
-            return Some(Ok(numbers
-                .map(|number| TopicPartition::new(topic.clone(), *number))
-                .collect()));
-        }
-        if self.cluster.version() <= since {
-            return None;
-        }
-        let code = snapshot.topic_error(topic.as_str())?;
-        match reaction(Context::Metadata, code) {
-            Reaction::RefreshMetadata if code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION => {
-                Some(Ok(Vec::new()))
-            }
-            Reaction::FailTopic | Reaction::Fail => Some(Err(Error::broker(
-                code,
-                format!("the brokers refuse to describe the topic: {code}"),
-            )
-            .with_topics([topic.clone()]))),
-            _ => None,
-        }
     }
 
     pub(super) fn plan_offsets(&mut self, now: Instant, out: &mut Vec<OutboundRequest>) {
@@ -236,8 +189,8 @@ impl ConsumerCore {
     fn timestamp(&self, to: ResetTo) -> i64 {
         match to {
             ResetTo::Beginning => BEGINNING,
-            ResetTo::End => END,
-            ResetTo::Youngest(age) => {
+            ResetTo::End | ResetTo::EndThenYoungest(_) => END,
+            ResetTo::Youngest(age) | ResetTo::YoungestOr(age, _) => {
                 let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
                 self.wall_time_ms.saturating_sub(age).max(0)
             }
@@ -271,9 +224,9 @@ impl ConsumerCore {
                         timestamp: answer.timestamp,
                         leader_epoch: LeaderEpoch::from_wire(answer.leader_epoch),
                     });
-                    self.offset_found(&name, purpose, found);
+                    self.offset_found(now, &name, purpose, found);
                 }
-                Reaction::NoSuchOffset => self.offset_found(&name, purpose, None),
+                Reaction::NoSuchOffset => self.offset_found(now, &name, purpose, None),
                 Reaction::FailTopic | Reaction::Fail => {
                     let text = format!("{broker} refused to look an offset up: {code}");
                     let error = Error::broker(code, text).with_topic_partition(name.clone());
@@ -302,35 +255,34 @@ impl ConsumerCore {
 
     fn offset_found(
         &mut self,
+        now: Instant,
         name: &TopicPartition,
         purpose: Purpose,
         found: Option<OffsetAndTimestamp>,
     ) {
-        match purpose {
+        let stamp = match purpose {
             Purpose::LookUp(id) => {
                 if let Some(look_up) = self.look_ups.get_mut(&id) {
                     look_up.missing.remove(name);
                     look_up.found.insert(name.clone(), found);
                 }
+                return;
             }
-            Purpose::Reset(stamp) => {
-                let fresh = self.stamp();
-                let Some(partition) = self.partitions.get_mut(name) else {
-                    return;
-                };
-                if partition.stamp() != stamp {
-                    return;
-                }
-                let next = match found {
-                    Some(found) => Position::At {
-                        offset: found.offset,
-                        leader_epoch: found.leader_epoch,
-                    },
-                    // No record is young enough, so the next one will be (KIP-1106).
-                    None => Position::AwaitingReset(ResetTo::End),
-                };
-                partition.set(next, fresh);
-            }
+            Purpose::Reset(stamp) => stamp,
+        };
+        let fresh = self.stamp();
+        let Some(partition) = self.partitions.get_mut(name) else {
+            return;
+        };
+        let Position::AwaitingReset(to) = partition.position() else {
+            return;
+        };
+        if partition.stamp() != stamp {
+            return;
+        }
+        match after_look_up(to, found.map(|found| found.offset)) {
+            Some(next) => partition.set(next, fresh),
+            None => self.look_up_failed(now, name, purpose, None),
         }
     }
 
@@ -349,8 +301,11 @@ impl ConsumerCore {
                 self.plan_by(now + pause);
                 if let Some(look_up) = self.look_ups.get_mut(&id) {
                     look_up.asked.remove(name);
-                    look_up.attempts += 1;
-                    look_up.retry_at = Some(now + pause);
+                    // All that one answer lacks is one failure.
+                    if look_up.retry_at.is_none_or(|retry_at| retry_at <= now) {
+                        look_up.attempts += 1;
+                        look_up.retry_at = Some(now + pause);
+                    }
                     look_up.failure = look_up.failure.take().or(error);
                 }
             }
@@ -372,6 +327,23 @@ impl ConsumerCore {
             }
         }
     }
+}
+
+/// What a reset comes to when the look-up found this. The position carries no epoch: no record was
+/// read that could have told one.
+fn after_look_up(to: ResetTo, found: Option<Offset>) -> Option<Position> {
+    Some(match (to, found) {
+        (ResetTo::Youngest(age), None) => Position::AwaitingReset(ResetTo::EndThenYoungest(age)),
+        (ResetTo::EndThenYoungest(age), Some(end)) => {
+            Position::AwaitingReset(ResetTo::YoungestOr(age, end))
+        }
+        (_, Some(offset)) | (ResetTo::YoungestOr(_, offset), None) => Position::At {
+            offset,
+            leader_epoch: None,
+        },
+        // Every log has a beginning and an end: the broker does not know yet.
+        (_, None) => return None,
+    })
 }
 
 fn list_offsets(asked: &AskedOffsets) -> Request {

@@ -22,7 +22,8 @@ impl ConsumerCore {
             return wanted;
         }
         for (name, partition) in &mut self.partitions {
-            let awaits = partition.position() == Position::AwaitingCommitted;
+            let awaits = partition.position() == Position::AwaitingCommitted
+                && !partition.is_pending_revocation;
             self.awaits_committed |= awaits && !partition.is_asked && !partition.has_failed;
             if awaits && !partition.is_asked && !partition.has_failed && !partition.backs_off(now) {
                 partition.is_asked = true;
@@ -43,8 +44,9 @@ impl ConsumerCore {
             let Some(partition) = self.partitions.get_mut(name) else {
                 continue;
             };
-            // The user may have sought to another place meanwhile.
-            if partition.position() != Position::AwaitingCommitted {
+            // The user may have sought to another place meanwhile; or the question was asked for an
+            // earlier ownership, since when others may have committed.
+            if partition.position() != Position::AwaitingCommitted || !partition.is_asked {
                 continue;
             }
             match (committed, policy) {
@@ -212,8 +214,10 @@ impl ConsumerCore {
     fn move_to(&mut self, name: &TopicPartition, position: Position) -> Result<(), Error> {
         let stamp = self.stamp();
         self.owned_mut(name)?.set(position, stamp);
-        self.buffer
-            .retain(|completed| completed.topic_partition != *name);
+        // What was wrong with another place is of no interest any more.
+        self.errors
+            .retain(|error| error.topic_partition() != Some(name));
+        self.drop_stale();
         self.is_plan_stale = true;
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Answers that wait for the user, in the order of their arrival.
+//!
+//! The parts of an answer share one allocation, so its bytes count until the last part is gone.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use weft_client::NodeId;
 
@@ -10,11 +12,39 @@ use super::completed::CompletedFetch;
 #[derive(Debug, Default)]
 pub(crate) struct FetchBuffer {
     waiting: VecDeque<CompletedFetch>,
+    answers: BTreeMap<u64, Answer>,
     bytes: usize,
+}
+
+/// The answer to one fetch, some parts of which wait.
+#[derive(Debug)]
+struct Answer {
+    node: NodeId,
+    bytes: usize,
+    parts: usize,
+}
+
+/// What takes up the buffer.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Usage {
+    /// Answers of each node that somebody may read, and their bytes.
+    pub(crate) by_node: BTreeMap<NodeId, (usize, usize)>,
+    /// Bytes of answers that nobody may read at the moment.
+    pub(crate) held: usize,
+    /// The newest of those answers.
+    pub(crate) newest_held: Option<u64>,
 }
 
 impl FetchBuffer {
     pub(crate) fn push(&mut self, completed: CompletedFetch) {
+        let new = Answer {
+            node: completed.node,
+            bytes: 0,
+            parts: 0,
+        };
+        let answer = self.answers.entry(completed.answer).or_insert(new);
+        answer.bytes += completed.bytes;
+        answer.parts += 1;
         self.bytes += completed.bytes;
         self.waiting.push_back(completed);
     }
@@ -24,50 +54,71 @@ impl FetchBuffer {
         self.bytes
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
+    #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&CompletedFetch> {
         self.waiting.get(index)
     }
 
+    #[inline]
     pub(crate) fn entry(&mut self, index: usize) -> Option<&mut CompletedFetch> {
         self.waiting.get_mut(index)
     }
 
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &CompletedFetch> {
+        self.waiting.iter()
+    }
+
     pub(crate) fn remove(&mut self, index: usize) {
         if let Some(completed) = self.waiting.remove(index) {
-            self.bytes -= completed.bytes;
+            self.part_is_gone(completed.answer);
         }
     }
 
     /// Keeps only what passes.
     pub(crate) fn retain(&mut self, mut passes: impl FnMut(&CompletedFetch) -> bool) {
-        self.waiting.retain(|completed| passes(completed));
-        self.bytes = self.waiting.iter().map(|completed| completed.bytes).sum();
+        let mut gone = Vec::new();
+        self.waiting.retain(|completed| {
+            let is_kept = passes(completed);
+            if !is_kept {
+                gone.push(completed.answer);
+            }
+            is_kept
+        });
+        for answer in gone {
+            self.part_is_gone(answer);
+        }
     }
 
-    pub(crate) fn any(&self, passes: impl FnMut(&CompletedFetch) -> bool) -> bool {
-        self.waiting.iter().any(passes)
-    }
-
-    /// How many answers of each node wait, counting those parts that pass.
-    pub(crate) fn answers_by_node(
-        &self,
-        mut passes: impl FnMut(&CompletedFetch) -> bool,
-    ) -> BTreeMap<NodeId, usize> {
-        let mut last: BTreeMap<NodeId, (u64, usize)> = BTreeMap::new();
-        for completed in self.waiting.iter().filter(|completed| passes(completed)) {
-            // The parts of one answer were put here together.
-            let (answer, count) = last.entry(completed.node).or_insert((u64::MAX, 0));
-            if *answer != completed.answer {
-                *answer = completed.answer;
-                *count += 1;
+    /// What waits, and what of it waits in vain because none of its parts passes.
+    pub(crate) fn usage(&self, passes: impl FnMut(&&CompletedFetch) -> bool) -> Usage {
+        let readable = self.waiting.iter().filter(passes);
+        let readable: BTreeSet<u64> = readable.map(|completed| completed.answer).collect();
+        let mut usage = Usage::default();
+        for (number, answer) in &self.answers {
+            if readable.contains(number) {
+                let (answers, bytes) = usage.by_node.entry(answer.node).or_default();
+                *answers += 1;
+                *bytes += answer.bytes;
+            } else {
+                usage.held += answer.bytes;
+                usage.newest_held = Some(*number);
             }
         }
-        last.into_iter()
-            .map(|(node, (_, count))| (node, count))
-            .collect()
+        usage
+    }
+
+    fn part_is_gone(&mut self, number: u64) {
+        if let Some(answer) = self.answers.get_mut(&number) {
+            answer.parts -= 1;
+            if answer.parts == 0 {
+                self.bytes -= answer.bytes;
+                self.answers.remove(&number);
+            }
+        }
     }
 }

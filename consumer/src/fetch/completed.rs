@@ -100,6 +100,11 @@ impl CompletedFetch {
         self.batches.is_empty() && self.failure.is_none() && self.current.is_none()
     }
 
+    /// Whether something is wrong behind its last whole batch.
+    pub(crate) fn has_failure(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// Goes on from `position`: up to `max_records` records, which is not zero, or less.
     ///
     /// # Errors

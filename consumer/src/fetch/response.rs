@@ -15,11 +15,13 @@ pub(crate) struct Answer {
     pub(crate) data: PartitionData,
 }
 
-/// The answers in the order in which they came. What was not asked for is left out.
+/// The answers in the order in which they came. What was not asked for is left out; where that is
+/// more than what was asked for, the rest of the response is not looked at.
 pub(crate) fn answers(asked: &[AskedPartition], response: FetchResponse) -> Vec<Answer> {
     let mut answers = Vec::with_capacity(asked.len());
     // Brokers answer in the order of the request, so the next one is usually the one sought.
     let mut next = 0;
+    let mut strangers_left = asked.len();
     for topic in response.responses {
         let topic_id = TopicId::from(topic.topic_id);
         for data in topic.partitions {
@@ -38,6 +40,10 @@ pub(crate) fn answers(asked: &[AskedPartition], response: FetchResponse) -> Vec<
                 next = index + 1;
                 let asked = asked[index].clone();
                 answers.push(Answer { asked, data });
+            } else if strangers_left == 0 {
+                return answers;
+            } else {
+                strangers_left -= 1;
             }
         }
     }

@@ -35,6 +35,11 @@ pub(crate) enum ResetTo {
     End,
     /// The first record younger than this.
     Youngest(Duration),
+    /// There was no record as young, so the end comes first. After it the first one is looked for
+    /// again: what was appended meanwhile must not be skipped.
+    EndThenYoungest(Duration),
+    /// The first record younger than this, or else this offset.
+    YoungestOr(Duration, Offset),
 }
 
 /// What is known of a position.
@@ -67,11 +72,16 @@ pub(crate) struct Partition {
     pub(crate) is_asked: bool,
     pub(crate) is_paused: bool,
     pub(crate) is_pending_revocation: bool,
+    /// The subscription still names the topic.
+    pub(crate) is_wanted: bool,
     pub(crate) high_watermark: Option<Offset>,
     /// The answer brought something that has to be told before anything else is asked.
     pub(crate) has_failed: bool,
     pub(crate) retry_at: Option<Instant>,
     pub(crate) attempts: u32,
+    /// The number of the last answer about this partition. Those that waited longest are asked for
+    /// first, because brokers fill their answers in the order of the request.
+    pub(crate) last_answer: u64,
 }
 
 impl Partition {
@@ -83,10 +93,12 @@ impl Partition {
             is_asked: false,
             is_paused: false,
             is_pending_revocation: false,
+            is_wanted: true,
             high_watermark: None,
             has_failed: false,
             retry_at: None,
             attempts: 0,
+            last_answer: 0,
         };
         partition.set(position, stamp);
         partition
@@ -118,6 +130,7 @@ impl Partition {
     }
 
     /// The offset of the next record for the user, once known.
+    #[inline]
     pub(crate) fn offset(&self) -> Option<Offset> {
         match self.position {
             Position::At { offset, .. } => Some(offset),
@@ -125,6 +138,7 @@ impl Partition {
         }
     }
 
+    #[inline]
     pub(crate) fn stamp(&self) -> Stamp {
         self.stamp
     }
@@ -163,9 +177,15 @@ impl Partition {
             && self.may_deliver()
     }
 
+    /// Whether everything that was fetched has been handed out.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.offset() == Some(self.fetch_offset)
+    }
+
     /// Whether fetched records may be handed to the user.
+    #[inline]
     pub(crate) fn may_deliver(&self) -> bool {
-        !self.is_paused && !self.is_pending_revocation
+        !self.is_paused && !self.is_pending_revocation && self.is_wanted
     }
 
     /// Whether its pause between attempts goes on.

@@ -25,6 +25,14 @@ impl Subscription {
         }
     }
 
+    /// Whether it allows for partitions of this topic. Only topics can say no.
+    pub(crate) fn includes(&self, topic: &TopicName) -> bool {
+        match self {
+            Self::Topics(topics) => topics.contains(topic),
+            Self::None | Self::Manual => true,
+        }
+    }
+
     /// Replaces a subscription by another of the same kind.
     ///
     /// # Errors
