@@ -6,6 +6,10 @@
 //!
 //! The surprising thing: fetches run ahead of the user, so a partition has a position and a fetch
 //! offset, and a stamp that tells answers for its present life from stale ones.
+//!
+//! Epochs of leaders travel in fetches, look-ups and commits, so that a broker with an older view
+//! refuses. Whether a log was truncated behind a position (KIP-320) is not asked; an offset outside
+//! the log is reset by policy.
 
 mod assignment;
 mod collect;

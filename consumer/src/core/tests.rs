@@ -1,1 +1,14 @@
+//! The data plane against a cluster that is a value: no sockets, no threads, no waiting.
 
+mod assignment;
+mod bench;
+mod budget;
+mod cluster;
+mod collecting;
+mod corruption;
+mod errors;
+mod fetching;
+mod leaders;
+mod look_ups;
+mod positions;
+mod resets;
