@@ -149,11 +149,13 @@ impl Driver {
             .min()
     }
 
-    /// Tells the machines whose time has come.
+    /// Tells the machines whose time has come, apart from those that have more to read at once:
+    /// that may be what they wait for.
     pub(super) fn expire(&mut self, now: Instant) {
         let mut turn = std::mem::take(&mut self.turn);
         let is_due = |slot: &Slot| slot.deadline.is_some_and(|deadline| deadline <= now);
-        let due = self.slots.iter().filter(|(_, slot)| is_due(slot));
+        let due = self.slots.iter();
+        let due = due.filter(|(token, slot)| is_due(slot) && !self.to_read.contains(token));
         turn.extend(due.map(|(token, _)| token));
         for token in turn.drain(..) {
             self.feed(now, token, Input::Tick);

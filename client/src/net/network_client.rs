@@ -128,7 +128,8 @@ impl NetworkClient {
         let mut now = Instant::now();
         let end = now.checked_add(timeout);
         loop {
-            self.driver.expire(now);
+            // Nothing is overdue before what has arrived meanwhile was read: the caller may have
+            // been away for longer than a request may take.
             self.driver.flush(now);
             let timeout = self.time_to_wait(now, end);
             let wakeup = self.driver.wait(timeout);

@@ -285,6 +285,36 @@ fn an_unanswered_request_times_out_and_takes_the_others_along() {
 }
 
 #[test]
+fn an_answer_that_came_while_nobody_polled_counts_although_it_is_read_late() {
+    let (asked, was_asked) = mpsc::channel();
+    let (may_answer, wait_to_answer) = mpsc::channel();
+    let (answered, was_answered) = mpsc::channel();
+    let peer = Peer::broker(move |conversation| {
+        let (head, _) = conversation.read_request();
+        asked.send(()).unwrap();
+        wait_to_answer.recv().unwrap();
+        conversation.respond(&head, metadata_response("late", 0));
+        answered.send(()).unwrap();
+        conversation.wait_for_close();
+    });
+    let timeout = Duration::from_millis(500);
+    let mut network = client();
+    send(&mut network, 1, &peer.as_broker(), timeout);
+    let mut events = Vec::new();
+    while was_asked.try_recv().is_err() {
+        network.poll(Duration::from_millis(10), &mut events);
+    }
+    may_answer.send(()).unwrap();
+    was_answered.recv_timeout(PATIENCE).unwrap();
+    // Whoever polls has other things to do for longer than the request may take.
+    std::thread::sleep(timeout);
+
+    events.append(&mut settle(&mut network, 1));
+
+    assert_eq!(answers(&events), [(1, "late".to_owned())], "{events:?}");
+}
+
+#[test]
 fn an_http_server_is_told_from_a_broker() {
     let peer = Peer::start(|listener| {
         let mut conversation = Conversation::accept(&listener);
