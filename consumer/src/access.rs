@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -18,16 +19,48 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 #[derive(Debug)]
 pub(crate) struct SingleThreaded<T> {
     value: Mutex<T>,
+    /// The number of the thread inside; zero while nobody is known to be.
     holder: AtomicU64,
-    /// The address of the name of the running call, as an index into `CALLS`.
+    /// The running call, as an index into `Call::ALL`.
     call: AtomicUsize,
+}
+
+/// The right to use the value, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Entered<'a, T> {
+    value: MutexGuard<'a, T>,
+    holder: &'a AtomicU64,
+}
+
+impl<T> Deref for Entered<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for Entered<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T> Drop for Entered<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // Before the lock is given up, so that whoever finds it taken never reads of a past call.
+        self.holder.store(NOBODY, Ordering::Relaxed);
+    }
 }
 
 impl<T> SingleThreaded<T> {
     pub(crate) fn new(value: T) -> Self {
         Self {
             value: Mutex::new(value),
-            holder: AtomicU64::new(0),
+            holder: AtomicU64::new(NOBODY),
             call: AtomicUsize::new(0),
         }
     }
@@ -40,15 +73,17 @@ impl<T> SingleThreaded<T> {
     ///
     /// If another call is running. That call goes on unharmed.
     #[inline]
-    pub(crate) fn enter(&self, call: Call) -> MutexGuard<'_, T> {
-        let guard = match self.value.try_lock() {
-            Ok(guard) => guard,
+    pub(crate) fn enter(&self, call: Call) -> Entered<'_, T> {
+        let value = match self.value.try_lock() {
+            Ok(value) => value,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => self.refuse(call),
         };
-        self.holder.store(thread_number(), Ordering::Relaxed);
         self.call.store(call as usize, Ordering::Relaxed);
-        guard
+        // Whoever reads the number reads the call that belongs to it.
+        self.holder.store(thread_number(), Ordering::Release);
+        let holder = &self.holder;
+        Entered { value, holder }
     }
 
     /// Enters only if nobody else is inside.
@@ -60,9 +95,20 @@ impl<T> SingleThreaded<T> {
         }
     }
 
+    /// The thread inside. One that has only just come in is about to say so.
+    fn holder(&self) -> u64 {
+        for _ in 0..LOOKS_MAX {
+            match self.holder.load(Ordering::Acquire) {
+                NOBODY => std::thread::yield_now(),
+                holder => return holder,
+            }
+        }
+        NOBODY
+    }
+
     #[cold]
     fn refuse(&self, call: Call) -> ! {
-        let holder = self.holder.load(Ordering::Relaxed);
+        let holder = self.holder();
         let running = Call::ALL
             .get(self.call.load(Ordering::Relaxed))
             .copied()
@@ -166,9 +212,15 @@ fn thread_number() -> u64 {
 
 fn thread_name(number: u64) -> String {
     let name = names().get(&number).cloned();
-    name.unwrap_or_else(|| "a thread that has ended".to_owned())
+    name.unwrap_or_else(|| "another thread".to_owned())
 }
 
 fn names() -> MutexGuard<'static, BTreeMap<u64, String>> {
     THREAD_NAMES.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// No thread has this number.
+const NOBODY: u64 = 0;
+
+/// How often to look for the name of the thread inside. It may be gone by now.
+const LOOKS_MAX: usize = 1_000;

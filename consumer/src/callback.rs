@@ -28,13 +28,21 @@ impl<'a> RebalanceConsumer<'a> {
 
     /// What the consumer owns. In a revocation the partitions to be given up are still among them,
     /// in an assignment the new ones are already.
-    pub fn assignment(&self) -> BTreeSet<TopicPartition> {
-        self.state.borrow().assignment()
+    ///
+    /// # Errors
+    ///
+    /// None so far; the signature is that of the consumer.
+    pub fn assignment(&self) -> Result<BTreeSet<TopicPartition>, Error> {
+        Ok(self.state.borrow().assignment())
     }
 
     /// The partitions that are paused.
-    pub fn paused(&self) -> BTreeSet<TopicPartition> {
-        self.state.borrow().paused()
+    ///
+    /// # Errors
+    ///
+    /// None so far; the signature is that of the consumer.
+    pub fn paused(&self) -> Result<BTreeSet<TopicPartition>, Error> {
+        Ok(self.state.borrow().paused())
     }
 
     /// Commits all positions and waits for the coordinator.

@@ -9,13 +9,13 @@ mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use weft_client::net::NetworkCounters;
 use weft_client::{Error, ErrorKind, Offset, OffsetAndMetadata, TopicName, TopicPartition};
 
-use crate::access::{Call, SingleThreaded};
+use crate::access::{Call, Entered, SingleThreaded};
 use crate::assign::Assignor;
 use crate::config::ConsumerConfig;
 use crate::lane::{GroupMetadata, MembershipOperation, Offsets};
@@ -413,7 +413,7 @@ impl Consumer {
     }
 
     #[inline]
-    fn enter(&self, call: Call) -> Result<MutexGuard<'_, State>, Error> {
+    fn enter(&self, call: Call) -> Result<Entered<'_, State>, Error> {
         let state = self.state.enter(call);
         if state.is_closed() {
             return Err(Error::new(

@@ -17,10 +17,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use weft_client::producer::{Producer, ProducerConfig, ProducerRecord};
-use weft_client::{ErrorKind, Offset, OffsetAndMetadata, TopicPartition};
+use weft_client::{ErrorKind, MemberId, Offset, OffsetAndMetadata, TopicPartition};
+use weft_consumer::assign::{
+    AssignError, Assignor, ClusterTopics, MemberAssignment, MemberSubscription,
+};
 use weft_consumer::{
-    CallbackError, CloseOptions, Consumer, ConsumerConfig, ConsumerRecords, Offsets,
-    RebalanceConsumer, RebalanceListener,
+    CallbackError, CloseOptions, Consumer, ConsumerConfig, ConsumerRecords, MembershipOperation,
+    Offsets, RebalanceConsumer, RebalanceListener,
 };
 use weft_testcontainers::kafka::{
     JavaAssignor, JavaCommand, JavaProgram, KafkaCluster, KafkaVersion, Prerequisites,
@@ -637,9 +640,14 @@ fn a_poll_beside_a_poll_panics_and_the_running_one_still_gets_its_records() {
     consumer.position(&tp("beside", 0)).unwrap();
     let records = thread::scope(|scope| {
         let holder = thread::Builder::new().name("holder".into());
-        let holder = holder
-            .spawn_scoped(scope, || consumer.poll(PATIENCE))
-            .unwrap();
+        // The other thread may be inside just when this one comes; then it is this one's turn to
+        // be refused.
+        let poll = || loop {
+            if let Ok(polled) = catch_unwind(AssertUnwindSafe(|| consumer.poll(PATIENCE))) {
+                break polled;
+            }
+        };
+        let holder = holder.spawn_scoped(scope, poll).unwrap();
         let mut text = String::new();
         until("the poll beside it panics", || {
             let intrusion = catch_unwind(AssertUnwindSafe(|| consumer.poll(Duration::ZERO)));
@@ -855,6 +863,182 @@ fn the_panic_of_a_callback_goes_through_poll_and_the_consumer_stays_usable() {
 }
 
 #[test]
+fn a_callback_that_calls_the_consumer_itself_is_told_what_to_call_instead() {
+    let Some(kafka) = kafka() else { return };
+    kafka.create_topic("re-entered", 1).unwrap();
+    let consumer = Arc::new(member(kafka, "re-entered", &[]));
+    let inner = Arc::downgrade(&consumer);
+    let calls = Arc::new(Mutex::new(0));
+    let told = Arc::clone(&calls);
+    let (listener, _) = Recorder::acting(move |_, what| {
+        let call = || inner.upgrade().map(|consumer| consumer.paused());
+        let panic = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
+        let text = panic.downcast::<String>().unwrap();
+        assert!(text.contains("RebalanceConsumer"), "{text}");
+        assert!(text.contains("paused"), "{text}");
+        *told.lock().unwrap() += usize::from(what == "assigned");
+        Ok(())
+    });
+    consumer
+        .subscribe_with_listener(["re-entered"], listener)
+        .unwrap();
+    poll_until(&[&consumer], "it is assigned", || {
+        *calls.lock().unwrap() == 1
+    });
+    consumer.unsubscribe().unwrap();
+}
+
+#[test]
+fn a_wakeup_that_ends_a_callbacks_commit_is_told_by_poll_as_what_it_is() {
+    let Some(kafka) = kafka() else { return };
+    filled(kafka, "woken-inside", 1, 3);
+    let consumer = member(kafka, "woken-inside", &[]);
+    let handle = consumer.wakeup_handle();
+    let (listener, _) = Recorder::acting(move |consumer, what| {
+        if what == "assigned" {
+            handle.wakeup();
+            consumer.commit_sync_offsets(&offsets(&tp("woken-inside", 0), 0))?;
+        }
+        Ok(())
+    });
+    consumer
+        .subscribe_with_listener(["woken-inside"], listener)
+        .unwrap();
+    let error = poll_for_error(&consumer);
+    assert_eq!(error.kind(), ErrorKind::Wakeup, "{error:?}");
+    read(&consumer, 3);
+}
+
+/// Divides nothing, in one of two ways.
+#[derive(Debug)]
+struct Faulty {
+    panics: bool,
+}
+
+impl Assignor for Faulty {
+    fn name(&self) -> &str {
+        "faulty"
+    }
+
+    fn assign(
+        &self,
+        _: &ClusterTopics,
+        _: &BTreeMap<MemberId, MemberSubscription>,
+    ) -> Result<BTreeMap<MemberId, MemberAssignment>, AssignError> {
+        assert!(!self.panics, "the assignor is out of its depth");
+        Err(AssignError::new("the assignor is out of its depth"))
+    }
+}
+
+#[test]
+fn an_assignor_that_fails_or_panics_is_told_by_poll() {
+    let Some(kafka) = kafka() else { return };
+    kafka.create_topic("faulty", 1).unwrap();
+    for panics in [false, true] {
+        let config = ConsumerConfig::builder()
+            .bootstrap_servers(kafka.bootstrap())
+            .group_id(format!("faulty-{panics}"))
+            .build()
+            .unwrap();
+        let consumer = Consumer::with_assignors(config, vec![Arc::new(Faulty { panics })]).unwrap();
+        consumer.subscribe(["faulty"]).unwrap();
+        let error = poll_for_error(&consumer);
+        assert!(
+            format!("{error:?}").contains("out of its depth"),
+            "{error:?}"
+        );
+        let began_at = Instant::now();
+        consumer.close().unwrap();
+        assert!(
+            began_at.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            began_at.elapsed()
+        );
+    }
+}
+
+#[test]
+fn a_member_whose_assignors_fit_nobody_elses_is_told_so_and_the_others_go_on() {
+    let Some(kafka) = kafka() else { return };
+    filled(kafka, "misfit", 1, 3);
+    let first = member(kafka, "misfit", &[]);
+    first.subscribe(["misfit"]).unwrap();
+    read(&first, 3);
+    let other = [("partition.assignment.strategy", "roundrobin")];
+    let second = member(kafka, "misfit", &other);
+    second.subscribe(["misfit"]).unwrap();
+    let error = poll_for_error(&second);
+    assert_eq!(
+        error.kind(),
+        ErrorKind::InconsistentGroupProtocol,
+        "{error:?}"
+    );
+    assert!(error.is_fatal());
+    first.poll(STEP).unwrap();
+    assert!(owns(&first, "misfit", &[0]));
+}
+
+#[test]
+fn a_static_member_keeps_its_partitions_over_a_restart_unless_it_leaves_for_good() {
+    let Some(kafka) = kafka() else { return };
+    kafka.create_topic("static", 2).unwrap();
+    let named = |name| member(kafka, "static", &[("group.instance.id", name)]);
+    let (first, second) = (named("one"), named("two"));
+    first.subscribe(["static"]).unwrap();
+    second.subscribe(["static"]).unwrap();
+    poll_until(&[&first, &second], "they share", || {
+        first.assignment().unwrap().len() == 1 && second.assignment().unwrap().len() == 1
+    });
+    let (share, generation) = (first.assignment().unwrap(), generation_of(&second));
+    first.close().unwrap();
+    let first = named("one");
+    first.subscribe(["static"]).unwrap();
+    poll_until(&[&first, &second], "it has its share again", || {
+        first.assignment().unwrap() == share
+    });
+    assert_eq!(
+        generation_of(&second),
+        generation,
+        "nobody else had to do with it"
+    );
+    let leaving = CloseOptions::new().membership(MembershipOperation::LeaveGroup);
+    first.close_with(leaving).unwrap();
+    poll_until(&[&second], "the other owns all", || {
+        owns(&second, "static", &[0, 1])
+    });
+}
+
+fn generation_of(consumer: &Consumer) -> i32 {
+    consumer.group_metadata().unwrap().generation.value()
+}
+
+#[test]
+fn a_record_larger_than_any_limit_of_a_fetch_is_delivered() {
+    let Some(kafka) = kafka() else { return };
+    kafka.create_topic("large", 1).unwrap();
+    let config = ProducerConfig::builder().bootstrap_servers(kafka.bootstrap());
+    let producer = Producer::new(config.build().unwrap()).unwrap();
+    for size in [500_000, 10, 500_000] {
+        let record = ProducerRecord::to("large").value(vec![7; size]);
+        producer.send(record).unwrap().wait().unwrap();
+    }
+    producer.close(PATIENCE).unwrap();
+    let limits = [
+        ("max.partition.fetch.bytes", "1000"),
+        ("fetch.max.bytes", "1000"),
+    ];
+    let consumer = consumer(kafka, &limits);
+    consumer.assign([tp("large", 0)]).unwrap();
+    let mut sizes = Vec::new();
+    until("all records come", || {
+        let records = consumer.poll(STEP).unwrap();
+        sizes.extend(records.iter().map(|record| record.value().unwrap().len()));
+        sizes.len() == 3
+    });
+    assert_eq!(sizes, [500_000, 10, 500_000]);
+}
+
+#[test]
 fn positions_are_committed_by_themselves_now_and_then_and_at_the_end() {
     let Some(kafka) = kafka() else { return };
     filled(kafka, "automatic", 1, 10);
@@ -985,6 +1169,32 @@ fn a_topic_that_does_not_exist_is_named_and_found_once_it_does() {
     }
     filled(kafka, name, 1, 3);
     read(&consumer, 3);
+}
+
+#[test]
+fn a_user_who_takes_longer_than_a_request_may_take_loses_no_connection() {
+    let Some(kafka) = kafka() else { return };
+    filled(kafka, "slow-user", 1, 10);
+    let consumer = consumer(kafka, &[("request.timeout.ms", "1000")]);
+    consumer.assign([tp("slow-user", 0)]).unwrap();
+    read(&consumer, 10);
+    // The next fetch is under way when records are returned; its answer comes while the user works.
+    fill(kafka, "slow-user", 1, 10..11);
+    read_at_least_one(&consumer);
+    let opened = consumer.network_counters().unwrap().connections_opened;
+    fill(kafka, "slow-user", 1, 11..12);
+    thread::sleep(Duration::from_millis(1_500));
+    read_at_least_one(&consumer);
+    assert_eq!(
+        consumer.network_counters().unwrap().connections_opened,
+        opened
+    );
+}
+
+fn read_at_least_one(consumer: &Consumer) {
+    until("a record comes", || {
+        !consumer.poll(STEP).unwrap().is_empty()
+    });
 }
 
 #[test]
