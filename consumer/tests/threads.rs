@@ -46,10 +46,15 @@ fn intrude_into_a_poll<T>(
     intrude: impl FnOnce() -> T,
 ) -> (Result<ConsumerRecords, Error>, T) {
     thread::scope(|scope| {
-        let holder = thread::Builder::new()
-            .name("holder".into())
-            .spawn_scoped(scope, || consumer.poll(PATIENCE))
-            .unwrap();
+        // The other thread may be inside just when this one comes; then it is this one's turn to
+        // be refused.
+        let poll = || loop {
+            if let Ok(polled) = catch_unwind(AssertUnwindSafe(|| consumer.poll(PATIENCE))) {
+                break polled;
+            }
+        };
+        let holder = thread::Builder::new().name("holder".into());
+        let holder = holder.spawn_scoped(scope, poll).unwrap();
         let began_at = Instant::now();
         while panic_of(|| consumer.paused()).is_none() {
             assert!(began_at.elapsed() < PATIENCE, "the holder never got in");
@@ -198,6 +203,31 @@ fn a_member_of_an_unreachable_group_is_dropped_and_closed_in_bounded_time() {
         let took = began_at.elapsed();
         assert!(took < SOON, "took {took:?}, by drop: {ends_by_drop}");
     }
+}
+
+#[test]
+fn time_limits_of_any_length_are_taken() {
+    let (_listener, address) = silent_broker();
+    let longest = u64::MAX.to_string();
+    let options = [
+        ("group.id", "g"),
+        ("default.api.timeout.ms", longest.as_str()),
+        ("max.poll.interval.ms", longest.as_str()),
+        ("auto.commit.interval.ms", longest.as_str()),
+    ];
+    let consumer = consumer(&address, &options);
+    let partition = TopicPartition::new("t", 0);
+    consumer.assign([partition.clone()]).unwrap();
+    consumer.wakeup();
+    let polled = consumer.poll(Duration::MAX).unwrap_err();
+    assert_eq!(polled.kind(), ErrorKind::Wakeup);
+    assert!(consumer.poll(Duration::ZERO).unwrap().is_empty());
+    consumer.wakeup();
+    let asked = consumer.committed(&[partition].into()).unwrap_err();
+    assert_eq!(asked.kind(), ErrorKind::Wakeup);
+    consumer
+        .close_with(CloseOptions::new().timeout(Duration::MAX))
+        .unwrap();
 }
 
 /// Longer than anything here takes, on the slowest machine.

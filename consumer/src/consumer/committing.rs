@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use weft_client::{Error, ErrorKind, Offset, OffsetAndMetadata, TopicPartition};
 
+use super::polling::end_of;
 use super::state::{Finished, State, Waiting};
 use crate::lane::{Command, Offsets};
 use crate::listener::OffsetCommitCallback;
@@ -135,7 +136,7 @@ impl State {
             Some(at) if at <= now => {}
             _ => return Ok(()),
         }
-        self.auto_commit_at = now.checked_add(self.poll_loop.config.auto_commit_interval);
+        self.auto_commit_at = Some(end_of(now, self.poll_loop.config.auto_commit_interval));
         let offsets = self.poll_loop.core.consumed_offsets();
         if offsets.is_empty() {
             return Ok(());

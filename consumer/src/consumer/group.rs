@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use weft_client::{Error, ErrorKind, GenerationId, MemberId, TopicName, TopicPartition};
 
+use super::polling::end_of;
 use super::state::{Finished, State, Waiting};
 use crate::callback::RebalanceConsumer;
 use crate::lane::{ChangeKind, Command, GroupMetadata, MembershipOperation, SubscriptionEpoch};
@@ -44,7 +45,7 @@ impl State {
         }
         let (epoch, now) = (self.epoch, self.poll_loop.now());
         if self.poll_loop.config.enable_auto_commit && self.auto_commit_at.is_none() {
-            self.auto_commit_at = now.checked_add(self.poll_loop.config.auto_commit_interval);
+            self.auto_commit_at = Some(end_of(now, self.poll_loop.config.auto_commit_interval));
         }
         let group = self.poll_loop.group()?;
         group.polled(now);
@@ -60,7 +61,7 @@ impl State {
         self.auto_commit(now)?;
         self.poll_loop.core.assign(partitions)?;
         if self.poll_loop.config.enable_auto_commit && self.auto_commit_at.is_none() {
-            self.auto_commit_at = now.checked_add(self.poll_loop.config.auto_commit_interval);
+            self.auto_commit_at = Some(end_of(now, self.poll_loop.config.auto_commit_interval));
         }
         Ok(())
     }
@@ -147,10 +148,10 @@ impl State {
 
     fn revoke(&mut self, now: Instant, partitions: &BTreeSet<TopicPartition>) -> Outcome {
         let config = &self.poll_loop.config;
-        let deadline = now
-            + config
-                .max_poll_interval
-                .min(config.client.default_api_timeout);
+        let limit = config
+            .max_poll_interval
+            .min(config.client.default_api_timeout);
+        let deadline = end_of(now, limit);
         self.commit_before_giving_up(deadline);
         self.poll_loop.core.mark_pending_revocation(partitions);
         let outcome = self.call_listener(Event::Revoked, partitions);
@@ -174,7 +175,7 @@ impl State {
         let added: BTreeSet<TopicPartition> = assignment.difference(owned).cloned().collect();
         self.poll_loop.core.apply_assignment(assignment);
         if self.poll_loop.config.enable_auto_commit {
-            self.auto_commit_at = now.checked_add(self.poll_loop.config.auto_commit_interval);
+            self.auto_commit_at = Some(end_of(now, self.poll_loop.config.auto_commit_interval));
         }
         self.call_listener(Event::Assigned, &added)
     }
@@ -219,7 +220,7 @@ impl State {
         if self.is_closed() {
             return Ok(());
         }
-        let deadline = self.poll_loop.now() + timeout;
+        let deadline = end_of(self.poll_loop.now(), timeout);
         if self.poll_loop.heartbeat().is_some() {
             self.commit_before_giving_up(deadline);
             let awaited = self.await_commits(deadline, timeout, Interruption::Ignored);
@@ -268,7 +269,8 @@ impl State {
             }
         }
         if let Some(heartbeat) = self.poll_loop.take_heartbeat() {
-            let deadline = deadline.max(self.poll_loop.now() + JOIN_TIMEOUT);
+            // All that had to be waited for was. Questions that are still open interest nobody.
+            let deadline = self.poll_loop.now() + JOIN_TIMEOUT;
             if !heartbeat.join_by(deadline) {
                 tracing::warn!("the heartbeat thread did not end in time");
             }

@@ -19,7 +19,7 @@ impl State {
             ));
         }
         let mut now = self.poll_loop.now();
-        let end = now.checked_add(timeout).unwrap_or(now + FOREVER);
+        let end = end_of(now, timeout);
         let mut has_waited = false;
         loop {
             self.poll_loop.check_wakeup()?;
@@ -94,7 +94,7 @@ impl State {
     pub(super) fn deadline(&self, timeout: Option<Duration>) -> (Instant, Duration) {
         let timeout = timeout.unwrap_or(self.poll_loop.config.client.default_api_timeout);
         let now = self.poll_loop.now();
-        (now.checked_add(timeout).unwrap_or(now + FOREVER), timeout)
+        (end_of(now, timeout), timeout)
     }
 
     /// The error of a call whose time is over. It names whoever could not be reached.
@@ -112,5 +112,10 @@ impl State {
     }
 }
 
-/// The longest wait, for a timeout that has no end.
+/// When a time span is over. Users give spans that reach beyond what the clock can tell.
+pub(super) fn end_of(now: Instant, span: Duration) -> Instant {
+    now + span.min(FOREVER)
+}
+
+/// As good as no limit, and within reach of every clock.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use weft_client::{Error, ErrorKind, Offset, OffsetAndMetadata, TopicPartition};
 
+use super::polling::end_of;
 use super::state::{State, Waiting};
 use crate::lane::Command;
 use crate::position::ResetTo;
@@ -26,7 +27,7 @@ impl State {
         self.poll_loop.group()?.send(Command::FetchCommitted {
             id,
             partitions: partitions.clone(),
-            retry_until: now + timeout,
+            retry_until: end_of(now, timeout),
         })?;
         self.waiting.insert(id, Waiting::Positions(partitions));
         Ok(())
