@@ -1,15 +1,58 @@
 //! Commits: awaited, in passing, and by themselves.
+//!
+//! The heartbeat thread sends them. Here they are kept in order: callbacks run in the order of
+//! their commits, and before a later commit that is awaited returns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use weft_client::{Error, ErrorKind, Offset, OffsetAndMetadata, TopicPartition};
 
 use super::polling::end_of;
-use super::state::{Finished, State, Waiting};
-use crate::lane::{Command, Offsets};
+use super::state::{Finished, State};
+use crate::lane::{Command, CommandId, Offsets};
 use crate::listener::OffsetCommitCallback;
 use crate::thread::Interruption;
+
+/// Commits that nobody waits for, the oldest first.
+#[derive(Default)]
+pub(super) struct Commits {
+    under_way: VecDeque<UnderWay>,
+}
+
+struct UnderWay {
+    id: CommandId,
+    offsets: Offsets,
+    purpose: Purpose,
+    result: Option<Result<(), Error>>,
+}
+
+enum Purpose {
+    /// The user asked for it, and may want to hear of it.
+    Asked(Option<OffsetCommitCallback>),
+    /// It happened by itself.
+    Automatic,
+}
+
+impl Commits {
+    /// Whether there is a callback to run.
+    #[inline]
+    fn has_settled(&self) -> bool {
+        let oldest = self.under_way.front();
+        oldest.is_some_and(|commit| commit.result.is_some())
+    }
+
+    fn have_all_settled(&self) -> bool {
+        let mut commits = self.under_way.iter();
+        commits.all(|commit| commit.result.is_some())
+    }
+
+    /// Whether this one has not been answered.
+    pub(super) fn awaits(&self, id: CommandId) -> bool {
+        let mut commits = self.under_way.iter();
+        commits.any(|commit| commit.id == id && commit.result.is_none())
+    }
+}
 
 impl State {
     pub(crate) fn commit_sync(
@@ -34,26 +77,14 @@ impl State {
         if offsets.is_empty() {
             return self.await_commits(deadline, timeout, interruption);
         }
-        let id = self.command_id();
-        self.poll_loop.group()?.send(Command::Commit {
-            id,
-            offsets,
-            retry_until: Some(deadline),
-        })?;
-        self.waiting.insert(id, Waiting::Call);
-        // The heartbeat thread answers at the deadline; a dead one never does.
-        let grace = deadline.checked_add(ANSWER_GRACE).unwrap_or(deadline);
-        let finished = self.wait_for(grace, interruption, |state, _| {
-            Ok(state.finished.remove(&id))
-        });
-        match finished {
-            Ok(Some(Finished::Committed(result))) => result,
-            Ok(_) => Err(self.timed_out("committing offsets", timeout)),
-            Err(error) => {
-                // The call is over, so nobody waits for what becomes of the commit.
-                self.waiting.remove(&id);
-                Err(error)
+        let id = self.send_commit(offsets, Some(deadline))?;
+        match self.wait_for_answer(id, deadline, interruption)? {
+            Some(Finished::Committed(result)) => {
+                // Those before it were sent before it, so this hardly ever waits.
+                self.await_commits(deadline, timeout, interruption)?;
+                result
             }
+            _ => Err(self.timed_out(&self.of_group("committing offsets"), timeout)),
         }
     }
 
@@ -65,9 +96,7 @@ impl State {
         interruption: Interruption,
     ) -> Result<(), Error> {
         let done = self.wait_for(deadline, interruption, |state, _| {
-            let mut waiting = state.waiting.values();
-            let has_commits = waiting.any(|waiting| matches!(waiting, Waiting::Callback(..)));
-            Ok((!has_commits).then_some(()))
+            Ok(state.commits.have_all_settled().then_some(()))
         })?;
         done.ok_or_else(|| self.timed_out("waiting for asynchronous commits", timeout))
     }
@@ -77,29 +106,80 @@ impl State {
         offsets: Option<Offsets>,
         callback: Option<OffsetCommitCallback>,
     ) -> Result<(), Error> {
+        self.take_results(self.poll_loop.now());
         self.run_callbacks();
         let offsets = self.offsets_to_commit(offsets)?;
-        if offsets.is_empty() {
-            self.callbacks.push_back((offsets, Ok(()), callback));
-            return Ok(());
+        self.commit_in_passing(offsets, Purpose::Asked(callback), None)?;
+        Ok(())
+    }
+
+    fn commit_in_passing(
+        &mut self,
+        offsets: Offsets,
+        purpose: Purpose,
+        retry_until: Option<Instant>,
+    ) -> Result<CommandId, Error> {
+        if self.commits.under_way.len() >= COMMITS_MAX {
+            let text = format!("{COMMITS_MAX} commits are under way: poll first");
+            return Err(Error::new(ErrorKind::BufferExhausted, text));
         }
-        self.send_commit(offsets, callback)
+        let (id, result) = if offsets.is_empty() {
+            (self.command_id(), Some(Ok(())))
+        } else {
+            (self.send_commit(offsets.clone(), retry_until)?, None)
+        };
+        self.commits.under_way.push_back(UnderWay {
+            id,
+            offsets,
+            purpose,
+            result,
+        });
+        Ok(id)
     }
 
     fn send_commit(
         &mut self,
         offsets: Offsets,
-        callback: Option<OffsetCommitCallback>,
-    ) -> Result<(), Error> {
+        retry_until: Option<Instant>,
+    ) -> Result<CommandId, Error> {
         let id = self.command_id();
         self.poll_loop.group()?.send(Command::Commit {
             id,
-            offsets: offsets.clone(),
-            retry_until: None,
+            offsets,
+            retry_until,
         })?;
-        self.waiting
-            .insert(id, Waiting::Callback(offsets, callback));
-        Ok(())
+        Ok(id)
+    }
+
+    /// Notes what became of a commit that nobody waits for.
+    pub(super) fn commit_settled(
+        &mut self,
+        now: Instant,
+        id: CommandId,
+        result: Result<(), Error>,
+    ) {
+        let mut commits = self.commits.under_way.iter_mut();
+        let Some(commit) = commits.find(|commit| commit.id == id) else {
+            return;
+        };
+        // As Kafka's own consumer, which does not wait for a whole interval then.
+        if let (Purpose::Automatic, Err(error)) = (&commit.purpose, &result)
+            && error.is_retriable()
+        {
+            let again_at = end_of(now, self.poll_loop.config.client.retry_backoff);
+            self.auto_commit_at = self.auto_commit_at.map(|at| at.min(again_at));
+        }
+        commit.result = Some(result);
+    }
+
+    /// Ends commits that were not answered; their callbacks are told.
+    pub(super) fn fail_commits(&mut self) {
+        for commit in &mut self.commits.under_way {
+            commit.result.get_or_insert_with(|| {
+                let text = "the consumer was closed before the coordinator answered";
+                Err(Error::new(ErrorKind::RetriableCommitFailed, text))
+            });
+        }
     }
 
     /// What to commit: what was asked for, or all positions.
@@ -117,14 +197,24 @@ impl State {
         Ok(offsets)
     }
 
-    /// Runs the callbacks of asynchronous commits that were answered, in their order.
+    /// Runs the callbacks of asynchronous commits that were answered, in their order. One that
+    /// panics has run; the others follow with the next call.
     #[inline]
     pub(super) fn run_callbacks(&mut self) {
-        while let Some((offsets, result, callback)) = self.callbacks.pop_front() {
-            match (callback, result) {
-                (Some(callback), result) => callback(&offsets, result),
-                (None, Ok(())) => {}
-                (None, Err(error)) => tracing::warn!(%error, "an asynchronous commit failed"),
+        while self.commits.has_settled() {
+            let Some(commit) = self.commits.under_way.pop_front() else {
+                return;
+            };
+            let result = commit.result.unwrap_or(Ok(()));
+            match (commit.purpose, result) {
+                (Purpose::Asked(Some(callback)), result) => callback(&commit.offsets, result),
+                (_, Ok(())) => {}
+                (Purpose::Asked(None), Err(error)) => {
+                    tracing::warn!(%error, "an asynchronous commit failed");
+                }
+                (Purpose::Automatic, Err(error)) => {
+                    tracing::warn!(%error, "positions were not committed automatically");
+                }
             }
         }
     }
@@ -136,23 +226,33 @@ impl State {
             Some(at) if at <= now => {}
             _ => return Ok(()),
         }
-        self.auto_commit_at = Some(end_of(now, self.poll_loop.config.auto_commit_interval));
-        let offsets = self.poll_loop.core.consumed_offsets();
-        if offsets.is_empty() {
-            return Ok(());
-        }
-        self.send_commit(offsets, None)
+        let interval = self.poll_loop.config.auto_commit_interval;
+        self.auto_commit_at = Some(end_of(now, interval));
+        self.commit_positions(None).map(drop)
     }
 
-    /// Commits all positions before they are given up, if that is to happen by itself.
-    pub(super) fn commit_before_giving_up(&mut self, deadline: Instant) {
+    /// Sends a commit of all positions, if there are any.
+    pub(super) fn commit_positions(
+        &mut self,
+        retry_until: Option<Instant>,
+    ) -> Result<Option<CommandId>, Error> {
+        let offsets = self.poll_loop.core.consumed_offsets();
+        if offsets.is_empty() {
+            return Ok(None);
+        }
+        let sent = self.commit_in_passing(offsets, Purpose::Automatic, retry_until);
+        sent.map(Some)
+    }
+
+    /// Commits all positions before the consumer closes, if that is to happen by itself.
+    pub(super) fn commit_before_closing(&mut self, deadline: Instant) {
         if !self.poll_loop.config.enable_auto_commit {
             return;
         }
         let timeout = deadline.saturating_duration_since(self.poll_loop.now());
         let result = self.commit_until(None, deadline, timeout, Interruption::Ignored);
         if let Err(error) = result {
-            tracing::warn!(%error, "positions were not committed before they were given up");
+            tracing::warn!(%error, "positions were not committed before closing");
         }
     }
 
@@ -172,21 +272,19 @@ impl State {
             partitions: partitions.clone(),
             retry_until: deadline,
         })?;
-        self.waiting.insert(id, Waiting::Call);
-        let grace = deadline.checked_add(ANSWER_GRACE).unwrap_or(deadline);
-        let finished = self.wait_for(grace, Interruption::Allowed, |state, _| {
-            Ok(state.finished.remove(&id))
-        });
-        match finished {
-            Ok(Some(Finished::Fetched(result))) => result,
-            Ok(_) => Err(self.timed_out("fetching committed offsets", timeout)),
-            Err(error) => {
-                self.waiting.remove(&id);
-                Err(error)
-            }
+        match self.wait_for_answer(id, deadline, Interruption::Allowed)? {
+            Some(Finished::Fetched(result)) => result,
+            _ => Err(self.timed_out(&self.of_group("fetching committed offsets"), timeout)),
+        }
+    }
+
+    fn of_group(&self, what: &str) -> String {
+        match &self.poll_loop.config.group_id {
+            Some(group) => format!("{what} of group {group}"),
+            None => what.to_owned(),
         }
     }
 }
 
-/// How long the heartbeat thread may take to answer beyond a command's deadline.
-const ANSWER_GRACE: Duration = Duration::from_secs(1);
+/// Commits that nobody waits for, and that may be under way.
+const COMMITS_MAX: usize = 1024;

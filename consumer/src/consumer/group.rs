@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use weft_client::{Error, ErrorKind, GenerationId, MemberId, TopicName, TopicPartition};
 
 use super::polling::end_of;
-use super::state::{Finished, State, Waiting};
+use super::state::{Finished, State};
 use crate::callback::RebalanceConsumer;
-use crate::lane::{ChangeKind, Command, GroupMetadata, MembershipOperation, SubscriptionEpoch};
+use crate::lane::{
+    ChangeId, ChangeKind, Command, CommandId, GroupMetadata, MembershipOperation, SubscriptionEpoch,
+};
 use crate::listener::{CallbackError, RebalanceListener};
 use crate::subscription::Subscription;
 use crate::thread::Interruption;
@@ -20,6 +22,15 @@ enum Event {
     Revoked,
     Assigned,
     Lost,
+}
+
+/// A revocation whose commit is under way.
+pub(super) struct Revoking {
+    change: ChangeId,
+    partitions: BTreeSet<TopicPartition>,
+    commit: CommandId,
+    /// When it goes on without the commit.
+    pub(super) until: Instant,
 }
 
 /// What a callback came to: a failure is told after the rebalance, a panic goes on after it.
@@ -82,6 +93,7 @@ impl State {
             })?;
         }
         self.epoch = SubscriptionEpoch(self.epoch.0 + 1);
+        self.revoking = None;
         self.poll_loop.core.unsubscribe();
         self.listener = None;
         self.auto_commit_at = None;
@@ -117,7 +129,18 @@ impl State {
     }
 
     /// Applies what the group decided, and answers it. Only `poll` does this.
+    ///
+    /// # Errors
+    ///
+    /// What the callback failed with, after the change was applied and answered.
     pub(super) fn apply_change(&mut self, now: Instant) -> Result<(), Error> {
+        if let Some(revoking) = self.revoking.take() {
+            if self.commits.awaits(revoking.commit) && now < revoking.until {
+                self.revoking = Some(revoking);
+                return Ok(());
+            }
+            return self.revoke(revoking.change, &revoking.partitions);
+        }
         let change = self.poll_loop.heartbeat().and_then(|h| h.take_change());
         let Some(change) = change else {
             return Ok(());
@@ -126,37 +149,71 @@ impl State {
             tracing::debug!(?change, "a change of an earlier subscription is dropped");
             return Ok(());
         }
-        let outcome = match change.kind {
-            ChangeKind::Revoke(partitions) => self.revoke(now, &partitions),
-            ChangeKind::Lost(partitions) => self.lose(&partitions),
+        match change.kind {
+            ChangeKind::Revoke(partitions) => self.begin_to_revoke(now, change.id, partitions),
+            ChangeKind::Lost(partitions) => {
+                let outcome = self.lose(&partitions);
+                self.answer(change.id, outcome)
+            }
             ChangeKind::Assign { assignment, group } => {
                 self.membership = Some(group);
-                self.take_over(now, &assignment)
+                let outcome = self.take_over(now, &assignment);
+                self.answer(change.id, outcome)
             }
-        };
+        }
+    }
+
+    fn answer(&mut self, change: ChangeId, outcome: Outcome) -> Result<(), Error> {
         let owned = self.poll_loop.core.assignment().clone();
+        let mut sent = Ok(());
         if let Some(heartbeat) = self.poll_loop.heartbeat() {
             // A callback may have taken its time; it does not count as one between polls.
             heartbeat.polled(self.poll_loop.now());
-            heartbeat.send(Command::Answer {
-                change: change.id,
-                owned,
-            })?;
+            sent = heartbeat.send(Command::Answer { change, owned });
         }
-        told(outcome)
+        told(outcome).and(sent)
     }
 
-    fn revoke(&mut self, now: Instant, partitions: &BTreeSet<TopicPartition>) -> Outcome {
-        let config = &self.poll_loop.config;
-        let limit = config
-            .max_poll_interval
-            .min(config.client.default_api_timeout);
-        let deadline = end_of(now, limit);
-        self.commit_before_giving_up(deadline);
-        self.poll_loop.core.mark_pending_revocation(partitions);
+    /// With auto commit, what was returned so far is committed before the partitions go. `poll`
+    /// does not wait for that, but hands nothing of them out meanwhile, so that the commit stays
+    /// true (Kafka's `onJoinPrepare`).
+    fn begin_to_revoke(
+        &mut self,
+        now: Instant,
+        change: ChangeId,
+        partitions: BTreeSet<TopicPartition>,
+    ) -> Result<(), Error> {
+        self.poll_loop.core.mark_pending_revocation(&partitions);
+        if !self.poll_loop.config.enable_auto_commit || partitions.is_empty() {
+            return self.revoke(change, &partitions);
+        }
+        let until = end_of(now, self.poll_loop.config.max_poll_interval);
+        match self.commit_positions(Some(until)) {
+            Ok(Some(commit)) => {
+                self.revoking = Some(Revoking {
+                    change,
+                    partitions,
+                    commit,
+                    until,
+                });
+                return Ok(());
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "positions were not committed before they were revoked");
+            }
+        }
+        self.revoke(change, &partitions)
+    }
+
+    fn revoke(
+        &mut self,
+        change: ChangeId,
+        partitions: &BTreeSet<TopicPartition>,
+    ) -> Result<(), Error> {
         let outcome = self.call_listener(Event::Revoked, partitions);
         self.poll_loop.core.revoke(partitions);
-        outcome
+        self.answer(change, outcome)
     }
 
     fn lose(&mut self, partitions: &BTreeSet<TopicPartition>) -> Outcome {
@@ -222,7 +279,7 @@ impl State {
         }
         let deadline = end_of(self.poll_loop.now(), timeout);
         if self.poll_loop.heartbeat().is_some() {
-            self.commit_before_giving_up(deadline);
+            self.commit_before_closing(deadline);
             let awaited = self.await_commits(deadline, timeout, Interruption::Ignored);
             if let Err(error) = awaited {
                 tracing::warn!(%error, "closing does not wait any longer for commits");
@@ -232,6 +289,8 @@ impl State {
         let outcome = self.give_up_everything();
         self.leave("the consumer is being closed", operation, deadline);
         self.end();
+        self.fail_commits();
+        self.run_callbacks();
         told(outcome)
     }
 
@@ -258,12 +317,8 @@ impl State {
                 wait_until: Some(deadline),
             });
             if sent.is_ok() {
-                self.waiting.insert(id, Waiting::Call);
-                let left = self.wait_for(deadline, Interruption::Ignored, |state, _| {
-                    let left = state.finished.remove(&id);
-                    Ok(matches!(left, Some(Finished::Left)).then_some(()))
-                });
-                if !matches!(left, Ok(Some(()))) {
+                let left = self.wait_for_answer(id, deadline, Interruption::Ignored);
+                if !matches!(left, Ok(Some(Finished::Left))) {
                     tracing::warn!("the coordinator did not confirm that this member left");
                 }
             }
@@ -285,7 +340,14 @@ impl State {
     }
 }
 
+/// The error of a callback for whoever called the consumer. A wakeup that ended a call inside of it
+/// stays a wakeup.
 fn callback_failed(event: Event, error: CallbackError) -> Error {
+    if let Some(inner) = error.downcast_ref::<Error>()
+        && inner.kind() == ErrorKind::Wakeup
+    {
+        return inner.clone();
+    }
     let name = match event {
         Event::Revoked => "on_partitions_revoked",
         Event::Assigned => "on_partitions_assigned",

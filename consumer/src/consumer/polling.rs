@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use weft_client::{Error, ErrorKind};
 
-use super::state::State;
+use super::state::{Finished, State, Waiting};
+use crate::lane::CommandId;
 use crate::record::ConsumerRecords;
 use crate::subscription::Subscription;
 use crate::thread::Interruption;
@@ -25,11 +26,12 @@ impl State {
             self.poll_loop.check_wakeup()?;
             if let Some(heartbeat) = self.poll_loop.heartbeat() {
                 heartbeat.polled(now);
-                if heartbeat.has_news() {
+                if heartbeat.has_news() || self.revoking.is_some() {
                     self.take_results(now);
                     self.apply_change(now)?;
                 }
             }
+            self.check_death()?;
             self.run_callbacks();
             self.auto_commit(now)?;
             self.ask_for_committed(now)?;
@@ -41,7 +43,9 @@ impl State {
                 return Ok(records);
             }
             self.poll_loop.send_requests(now);
-            let until = self.auto_commit_at.map_or(end, |at| at.min(end));
+            let revoking = self.revoking.as_ref().map(|revoking| revoking.until);
+            let until = self.auto_commit_at.into_iter().chain(revoking);
+            let until = until.fold(end, Instant::min);
             self.poll_loop.wait(now, until);
             now = self.poll_loop.now();
             has_waited = true;
@@ -82,12 +86,31 @@ impl State {
             if let Some(result) = ready(self, now)? {
                 return Ok(Some(result));
             }
+            self.check_death()?;
             if now >= deadline {
                 return Ok(None);
             }
             self.poll_loop.send_requests(now);
             self.poll_loop.wait(now, deadline);
         }
+    }
+
+    /// Waits for the answer to a command, at most until `deadline`; `None` then. Whatever comes
+    /// of it, nobody waits for the answer any more.
+    pub(super) fn wait_for_answer(
+        &mut self,
+        id: CommandId,
+        deadline: Instant,
+        interruption: Interruption,
+    ) -> Result<Option<Finished>, Error> {
+        self.waiting.insert(id, Waiting::Call);
+        // The heartbeat thread has the same limit, and can say more about why it was missed.
+        let grace = end_of(deadline, ANSWER_GRACE);
+        let answer = self.wait_for(grace, interruption, |state, _| {
+            Ok(state.finished.remove(&id))
+        });
+        self.waiting.remove(&id);
+        answer
     }
 
     /// When a call that is given this much time has to be over.
@@ -119,3 +142,6 @@ pub(super) fn end_of(now: Instant, span: Duration) -> Instant {
 
 /// As good as no limit, and within reach of every clock.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// How long the heartbeat thread may take to answer beyond a command's deadline.
+const ANSWER_GRACE: Duration = Duration::from_millis(200);

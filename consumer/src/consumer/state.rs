@@ -1,16 +1,18 @@
 //! What is behind the guard: the poll loop, and what of the user's it has to call back.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use weft_client::net::NetworkCounters;
 use weft_client::{Error, GenerationId, OffsetAndMetadata, TopicName, TopicPartition};
 
+use super::committing::Commits;
+use super::group::Revoking;
 use crate::assign::Assignor;
 use crate::config::ConsumerConfig;
-use crate::lane::{CommandId, GroupMetadata, GroupResult, Offsets, SubscriptionEpoch};
-use crate::listener::{OffsetCommitCallback, RebalanceListener};
+use crate::lane::{CommandId, GroupMetadata, GroupResult, SubscriptionEpoch};
+use crate::listener::RebalanceListener;
 use crate::thread::PollLoop;
 use crate::wakeup::WakeupHandle;
 
@@ -24,8 +26,12 @@ pub(crate) struct State {
     pub(super) waiting: BTreeMap<CommandId, Waiting>,
     /// Results that a waiting call has not fetched yet.
     pub(super) finished: BTreeMap<CommandId, Finished>,
-    /// Asynchronous commits whose callbacks have not run yet, in their order.
-    pub(super) callbacks: VecDeque<(Offsets, Result<(), Error>, Option<OffsetCommitCallback>)>,
+    /// Commits that nobody waits for.
+    pub(super) commits: Commits,
+    /// A revocation that waits for its commit.
+    pub(super) revoking: Option<Revoking>,
+    /// Why the heartbeat thread is dead, if it died.
+    death: Option<Error>,
     pub(super) membership: Option<GroupMetadata>,
     pub(super) auto_commit_at: Option<Instant>,
     is_closed: bool,
@@ -45,8 +51,6 @@ impl std::fmt::Debug for State {
 pub(super) enum Waiting {
     /// A call that is running.
     Call,
-    /// The callback of an asynchronous commit.
-    Callback(Offsets, Option<OffsetCommitCallback>),
     /// Partitions without a position.
     Positions(BTreeSet<TopicPartition>),
 }
@@ -70,7 +74,9 @@ impl State {
             last_command: 0,
             waiting: BTreeMap::new(),
             finished: BTreeMap::new(),
-            callbacks: VecDeque::new(),
+            commits: Commits::default(),
+            revoking: None,
+            death: None,
             membership: None,
             auto_commit_at: None,
             is_closed: false,
@@ -123,22 +129,26 @@ impl State {
         }
         let mut results = std::mem::take(&mut self.results);
         heartbeat.take_results(&mut results);
+        let is_alive = heartbeat.is_alive();
         for result in results.drain(..) {
-            self.take_result(now, result);
+            self.take_result(now, result, is_alive);
         }
         self.results = results;
     }
 
-    fn take_result(&mut self, now: Instant, result: GroupResult) {
+    /// Fails if the heartbeat thread died: nothing that needs the group can succeed any more.
+    #[inline]
+    pub(super) fn check_death(&self) -> Result<(), Error> {
+        self.death.clone().map_or(Ok(()), Err)
+    }
+
+    fn take_result(&mut self, now: Instant, result: GroupResult, is_alive: bool) {
         match result {
             GroupResult::Committed { id, result } => match self.waiting.remove(&id) {
                 Some(Waiting::Call) => {
                     self.finished.insert(id, Finished::Committed(result));
                 }
-                Some(Waiting::Callback(offsets, callback)) => {
-                    self.callbacks.push_back((offsets, result, callback));
-                }
-                Some(Waiting::Positions(_)) | None => {}
+                Some(Waiting::Positions(_)) | None => self.commit_settled(now, id, result),
             },
             GroupResult::Fetched { id, result } => match self.waiting.remove(&id) {
                 Some(Waiting::Call) => {
@@ -147,7 +157,7 @@ impl State {
                 Some(Waiting::Positions(partitions)) => {
                     self.positions_told(now, &partitions, result);
                 }
-                Some(Waiting::Callback(..)) | None => {}
+                None => {}
             },
             GroupResult::Left { id } => {
                 if self.waiting.remove(&id).is_some() {
@@ -155,7 +165,8 @@ impl State {
                 }
             }
             GroupResult::Membership(membership) => self.membership = Some(membership),
-            GroupResult::Failed(error) => self.poll_loop.core.push_error(error),
+            GroupResult::Failed(error) if is_alive => self.poll_loop.core.push_error(error),
+            GroupResult::Failed(error) => self.death = Some(error),
         }
     }
 }
