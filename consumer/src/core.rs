@@ -66,6 +66,8 @@ pub(crate) struct ConsumerCore {
     plan_at: Option<Instant>,
     seen_version: u64,
     last_connection_error: Option<Error>,
+    /// What was logged last of each broker that is not connected.
+    logged: BTreeMap<NodeId, String>,
     wall_time_ms: i64,
 }
 
@@ -124,6 +126,7 @@ impl ConsumerCore {
             plan_at: None,
             seen_version: 0,
             last_connection_error: None,
+            logged: BTreeMap::new(),
             wall_time_ms: 0,
         }
     }

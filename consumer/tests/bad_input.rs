@@ -5,9 +5,14 @@
     clippy::disallowed_methods,
     reason = "hostile sockets, and bounds on time, are the subject"
 )]
+#![expect(
+    clippy::disallowed_types,
+    reason = "a subscriber may be called by any thread"
+)]
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -160,6 +165,58 @@ fn a_frame_longer_than_allowed_is_refused_and_its_sender_named() {
 #[test]
 fn a_frame_of_negative_length_is_refused_and_its_sender_named() {
     every_call_names(&server(negative_length));
+}
+
+/// Writes down the warnings of one thread.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() <= tracing::Level::WARN
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut text = String::new();
+        event.record(
+            &mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+                text.push_str(&format!("{field}={value:?} "));
+            },
+        );
+        self.0.lock().unwrap().push(text);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn polls_that_reach_nobody_warn_once_and_name_the_address() {
+    let address = refused();
+    let warnings = Warnings::default();
+    let consumer = consumer(&address);
+    consumer.assign([TopicPartition::new("orders", 3)]).unwrap();
+    tracing::subscriber::with_default(warnings.clone(), || {
+        // Long enough for several attempts: the first pauses between them are 50 and 100 ms.
+        assert!(
+            consumer
+                .poll(Duration::from_millis(500))
+                .unwrap()
+                .is_empty()
+        );
+    });
+    let warnings = warnings.0.lock().unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains(&address), "{warnings:?}");
 }
 
 /// Well above every timeout in here, well below what would be felt as hanging.

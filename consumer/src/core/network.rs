@@ -91,11 +91,18 @@ impl ConsumerCore {
             }
             NetworkEvent::ConnectionClosed { broker, error, .. } => {
                 let text = format!("the connection to {broker} was lost: {error}");
-                tracing::warn!(%broker, %error, "the connection was lost");
+                // A broker that is down fails in the same way with every attempt.
+                if self.logged.get(&broker.id) != Some(&text) {
+                    tracing::warn!(%broker, %error, "the connection was lost");
+                    self.logged.insert(broker.id, text.clone());
+                }
                 self.last_connection_error = Some(Error::new(ErrorKind::Disconnected, text));
                 self.cluster.request_update(UpdateReason::Disconnected);
             }
-            NetworkEvent::ConnectionOpened { .. } | NetworkEvent::Sent { .. } => {}
+            NetworkEvent::ConnectionOpened { broker, .. } => {
+                self.logged.remove(&broker.id);
+            }
+            NetworkEvent::Sent { .. } => {}
         }
         self.is_plan_stale = true;
     }
