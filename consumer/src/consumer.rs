@@ -1,28 +1,31 @@
 //! The consumer: public methods that enter the guard and delegate.
 
+mod close_options;
+mod commit_methods;
 mod committing;
 mod group;
 mod looking_up;
 mod polling;
+mod position_methods;
 mod positions;
 mod state;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use weft_client::net::NetworkCounters;
-use weft_client::{Error, ErrorKind, Offset, OffsetAndMetadata, TopicName, TopicPartition};
+use weft_client::{Error, ErrorKind, TopicName, TopicPartition};
 
 use crate::access::{Call, Entered, SingleThreaded};
 use crate::assign::Assignor;
 use crate::config::ConsumerConfig;
-use crate::lane::{GroupMetadata, MembershipOperation, Offsets};
+use crate::lane::GroupMetadata;
 use crate::listener::RebalanceListener;
-use crate::position::OffsetAndTimestamp;
 use crate::record::ConsumerRecords;
 use crate::wakeup::WakeupHandle;
+pub use close_options::CloseOptions;
 pub(crate) use state::State;
 
 /// An Apache Kafka consumer, in the image of Java's `KafkaConsumer`.
@@ -77,40 +80,6 @@ impl fmt::Debug for Consumer {
     }
 }
 
-/// How to close a consumer.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct CloseOptions {
-    timeout: Duration,
-    membership: MembershipOperation,
-}
-
-impl CloseOptions {
-    /// Half a minute; dynamic members leave the group, static ones stay.
-    pub fn new() -> Self {
-        Self {
-            timeout: CLOSE_TIMEOUT,
-            membership: MembershipOperation::Default,
-        }
-    }
-
-    /// How long brokers may take. Callbacks of the user are not cut short.
-    pub fn timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
-    }
-
-    /// Whether to leave the group.
-    pub fn membership(self, membership: MembershipOperation) -> Self {
-        Self { membership, ..self }
-    }
-}
-
-impl Default for CloseOptions {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Consumer {
     /// A consumer that reads nothing yet. No broker is asked for anything before the first call
     /// that needs one.
@@ -160,11 +129,51 @@ impl Consumer {
         self.enter(Call::Subscribe)?.subscribe(topics, None)
     }
 
-    /// As [`subscribe`](Self::subscribe); the listener is told when partitions come and go.
+    /// As [`subscribe`](Self::subscribe); the listener is told when partitions come and go, in
+    /// place of an earlier one. Subscribing without a listener keeps it.
     ///
     /// # Errors
     ///
     /// As [`subscribe`](Self::subscribe).
+    ///
+    /// # Examples
+    ///
+    /// Saving what was processed before the partitions go to somebody else:
+    ///
+    /// ```no_run
+    /// use weft_client::TopicPartition;
+    /// use weft_consumer::{CallbackError, Consumer, RebalanceConsumer, RebalanceListener};
+    ///
+    /// struct CommitFirst;
+    ///
+    /// impl RebalanceListener for CommitFirst {
+    ///     fn on_partitions_revoked(
+    ///         &mut self,
+    ///         consumer: &RebalanceConsumer<'_>,
+    ///         _: &[TopicPartition],
+    ///     ) -> Result<(), CallbackError> {
+    ///         Ok(consumer.commit_sync()?)
+    ///     }
+    ///
+    ///     fn on_partitions_assigned(
+    ///         &mut self,
+    ///         consumer: &RebalanceConsumer<'_>,
+    ///         partitions: &[TopicPartition],
+    ///     ) -> Result<(), CallbackError> {
+    ///         for partition in partitions {
+    ///             println!("{partition} goes on at {}", consumer.position(partition)?);
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), weft_client::Error> {
+    /// # let config = weft_consumer::ConsumerConfig::builder().bootstrap_servers("a:1").build()?;
+    /// let consumer = Consumer::new(config)?;
+    /// consumer.subscribe_with_listener(["orders"], CommitFirst)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn subscribe_with_listener<T: Into<TopicName>>(
         &self,
         topics: impl IntoIterator<Item = T>,
@@ -230,6 +239,34 @@ impl Consumer {
     /// [`ErrorKind::OffsetOutOfRange`] without a reset policy; [`ErrorKind::CorruptRecord`];
     /// refusals by brokers; [`ErrorKind::Callback`]. No error loses a record: positions move only
     /// with what was returned.
+    ///
+    /// Brokers that cannot be reached are no error: the call returns nothing when its time is over,
+    /// as Java's does. Each such failure is logged once with the address; calls that cannot go on
+    /// without an answer, such as [`position`](Self::position), name it in their error.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of a callback, after the rebalance was finished as if it had succeeded: the
+    /// consumer can be used as before.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), weft_client::Error> {
+    /// # let config = weft_consumer::ConsumerConfig::builder().bootstrap_servers("a:1").build()?;
+    /// # let consumer = weft_consumer::Consumer::new(config)?;
+    /// use std::time::Duration;
+    ///
+    /// let records = consumer.poll(Duration::from_millis(100))?;
+    /// for run in records.runs() {
+    ///     println!("{} records of {}", run.len(), run.topic_partition());
+    ///     for record in run {
+    ///         println!("{}: {:?} = {:?}", record.offset(), record.key(), record.value());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[inline]
     pub fn poll(&self, timeout: Duration) -> Result<ConsumerRecords, Error> {
         self.enter(Call::Poll)?.poll(timeout)
@@ -244,122 +281,6 @@ impl Consumer {
     pub fn enforce_rebalance(&self, reason: &str) -> Result<(), Error> {
         self.enter(Call::EnforceRebalance)?
             .enforce_rebalance(reason)
-    }
-
-    /// Commits the positions of all partitions, that is everything that `poll` returned, and waits
-    /// for the coordinator. Retries what may succeed. Runs the callbacks of earlier asynchronous
-    /// commits.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::CommitFailed`] if the member lost its partitions;
-    /// [`ErrorKind::RebalanceInProgress`]: poll, then try again; [`ErrorKind::FencedInstanceId`];
-    /// [`ErrorKind::Timeout`] after `default.api.timeout.ms`; [`ErrorKind::Wakeup`];
-    /// [`ErrorKind::InvalidGroupId`] without a `group.id`.
-    pub fn commit_sync(&self) -> Result<(), Error> {
-        self.enter(Call::CommitSync)?.commit_sync(None, None)
-    }
-
-    /// As [`commit_sync`](Self::commit_sync), with a time limit of its own.
-    ///
-    /// # Errors
-    ///
-    /// As [`commit_sync`](Self::commit_sync).
-    pub fn commit_sync_within(&self, timeout: Duration) -> Result<(), Error> {
-        self.enter(Call::CommitSync)?
-            .commit_sync(None, Some(timeout))
-    }
-
-    /// As [`commit_sync`](Self::commit_sync), for these offsets: the next ones to read, one more
-    /// than those of the last records processed.
-    ///
-    /// # Errors
-    ///
-    /// As [`commit_sync`](Self::commit_sync), and [`ErrorKind::IllegalArgument`] for a negative
-    /// offset.
-    pub fn commit_sync_offsets(&self, offsets: &Offsets) -> Result<(), Error> {
-        self.enter(Call::CommitSync)?
-            .commit_sync(Some(offsets), None)
-    }
-
-    /// As [`commit_sync_offsets`](Self::commit_sync_offsets), with a time limit of its own.
-    ///
-    /// # Errors
-    ///
-    /// As [`commit_sync_offsets`](Self::commit_sync_offsets).
-    pub fn commit_sync_offsets_within(
-        &self,
-        offsets: &Offsets,
-        timeout: Duration,
-    ) -> Result<(), Error> {
-        self.enter(Call::CommitSync)?
-            .commit_sync(Some(offsets), Some(timeout))
-    }
-
-    /// Commits the positions of all partitions without waiting and without retries. A failure is
-    /// logged.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidGroupId`] without a `group.id`.
-    pub fn commit_async(&self) -> Result<(), Error> {
-        self.enter(Call::CommitAsync)?.commit_async(None, None)
-    }
-
-    /// As [`commit_async`](Self::commit_async); `callback` is told what became of it, inside a later
-    /// call. Commits and callbacks keep their order.
-    ///
-    /// # Errors
-    ///
-    /// As [`commit_async`](Self::commit_async).
-    pub fn commit_async_with(
-        &self,
-        callback: impl FnOnce(&Offsets, Result<(), Error>) + Send + 'static,
-    ) -> Result<(), Error> {
-        self.enter(Call::CommitAsync)?
-            .commit_async(None, Some(Box::new(callback)))
-    }
-
-    /// As [`commit_async_with`](Self::commit_async_with), for these offsets.
-    ///
-    /// # Errors
-    ///
-    /// As [`commit_async`](Self::commit_async), and [`ErrorKind::IllegalArgument`] for a negative
-    /// offset.
-    pub fn commit_async_offsets(
-        &self,
-        offsets: Offsets,
-        callback: impl FnOnce(&Offsets, Result<(), Error>) + Send + 'static,
-    ) -> Result<(), Error> {
-        self.enter(Call::CommitAsync)?
-            .commit_async(Some(offsets), Some(Box::new(callback)))
-    }
-
-    /// The offsets that the group has committed; `None` where it has not.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Timeout`] after `default.api.timeout.ms`; [`ErrorKind::InvalidGroupId`]
-    /// without a `group.id`; [`ErrorKind::Wakeup`]; refusals by the coordinator.
-    pub fn committed(
-        &self,
-        partitions: &BTreeSet<TopicPartition>,
-    ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndMetadata>>, Error> {
-        self.enter(Call::Committed)?.committed(partitions, None)
-    }
-
-    /// As [`committed`](Self::committed), with a time limit of its own.
-    ///
-    /// # Errors
-    ///
-    /// As [`committed`](Self::committed).
-    pub fn committed_within(
-        &self,
-        partitions: &BTreeSet<TopicPartition>,
-        timeout: Duration,
-    ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndMetadata>>, Error> {
-        self.enter(Call::Committed)?
-            .committed(partitions, Some(timeout))
     }
 
     /// Who this consumer is in its group.
@@ -382,6 +303,44 @@ impl Consumer {
 
     /// Ends the running call, or the next one that waits, with [`ErrorKind::Wakeup`]. May be called
     /// from any thread, at any time. Nothing is lost: what was fetched stays for the next `poll`.
+    ///
+    /// Several wake-ups before that call count as one, and one that finds no call is kept for the
+    /// next. A commit that was ended may have arrived all the same. Closing is not ended.
+    ///
+    /// # Examples
+    ///
+    /// Ending a consumer from another thread:
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), weft_client::Error> {
+    /// # let config = weft_consumer::ConsumerConfig::builder().bootstrap_servers("a:1").build()?;
+    /// # let consumer = weft_consumer::Consumer::new(config)?;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use std::time::Duration;
+    ///
+    /// use weft_client::ErrorKind;
+    ///
+    /// let is_over = AtomicBool::new(false);
+    /// std::thread::scope(|scope| {
+    ///     let wakeup = consumer.wakeup_handle();
+    ///     let is_over = &is_over;
+    ///     scope.spawn(move || {
+    ///         // ... when it is time to end:
+    ///         is_over.store(true, Ordering::Relaxed);
+    ///         wakeup.wakeup();
+    ///     });
+    ///     while !is_over.load(Ordering::Relaxed) {
+    ///         match consumer.poll(Duration::from_secs(10)) {
+    ///             Ok(records) => println!("{} records", records.count()),
+    ///             Err(error) if error.kind() == ErrorKind::Wakeup => {}
+    ///             Err(error) => return Err(error),
+    ///         }
+    ///     }
+    ///     consumer.close()
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn wakeup(&self) {
         self.wakeup.wakeup();
     }
@@ -393,7 +352,8 @@ impl Consumer {
 
     /// Closes the consumer: commits if auto commit is on, runs the listener's revocation, leaves
     /// the group. Takes up to half a minute, plus what the listener takes. Cannot be woken up.
-    /// Closing again does nothing.
+    /// Closing again does nothing. Callbacks of asynchronous commits that were not answered in time
+    /// are told so.
     ///
     /// # Errors
     ///
@@ -425,158 +385,6 @@ impl Consumer {
     }
 }
 
-impl Consumer {
-    /// The offset of the next record of a partition that this consumer reads. Waits for it to be
-    /// known.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::IllegalState`] if the partition is not assigned; [`ErrorKind::Timeout`] after
-    /// `default.api.timeout.ms`; [`ErrorKind::NoOffsetForPartition`]; [`ErrorKind::Wakeup`].
-    pub fn position(&self, partition: &TopicPartition) -> Result<Offset, Error> {
-        self.enter(Call::Position)?.position(partition, None)
-    }
-
-    /// As [`position`](Self::position), with a time limit of its own.
-    ///
-    /// # Errors
-    ///
-    /// As [`position`](Self::position).
-    pub fn position_within(
-        &self,
-        partition: &TopicPartition,
-        timeout: Duration,
-    ) -> Result<Offset, Error> {
-        self.enter(Call::Position)?
-            .position(partition, Some(timeout))
-    }
-
-    /// Goes on at this offset in the next [`poll`](Self::poll). What was fetched is dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::IllegalState`] if the partition is not assigned;
-    /// [`ErrorKind::IllegalArgument`] for a negative offset.
-    pub fn seek(&self, partition: &TopicPartition, offset: Offset) -> Result<(), Error> {
-        self.seek_to(partition, &OffsetAndMetadata::new(offset))
-    }
-
-    /// As [`seek`](Self::seek), with the leader epoch of the record before.
-    ///
-    /// # Errors
-    ///
-    /// As [`seek`](Self::seek).
-    pub fn seek_to(&self, partition: &TopicPartition, to: &OffsetAndMetadata) -> Result<(), Error> {
-        self.enter(Call::Seek)?.seek(partition, to)
-    }
-
-    /// Goes on at the first record. No partition at all stands for all that are assigned. The
-    /// offset is looked up when it is needed.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::IllegalState`] if a partition is not assigned.
-    pub fn seek_to_beginning(&self, partitions: &BTreeSet<TopicPartition>) -> Result<(), Error> {
-        self.enter(Call::Seek)?.seek_to_beginning(partitions)
-    }
-
-    /// Goes on behind the last record. No partition at all stands for all that are assigned.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::IllegalState`] if a partition is not assigned.
-    pub fn seek_to_end(&self, partitions: &BTreeSet<TopicPartition>) -> Result<(), Error> {
-        self.enter(Call::Seek)?.seek_to_end(partitions)
-    }
-
-    /// Returns nothing of these partitions until they are resumed. What was fetched is kept, and
-    /// the group does not notice.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::IllegalState`] if a partition is not assigned; then none is paused.
-    pub fn pause(&self, partitions: &BTreeSet<TopicPartition>) -> Result<(), Error> {
-        self.enter(Call::Pause)?.pause(partitions)
-    }
-
-    /// Ends a pause.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::IllegalState`] if a partition is not assigned; then none is resumed.
-    pub fn resume(&self, partitions: &BTreeSet<TopicPartition>) -> Result<(), Error> {
-        self.enter(Call::Resume)?.resume(partitions)
-    }
-
-    /// The partitions that are paused.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Closed`] after [`close`](Self::close).
-    pub fn paused(&self) -> Result<BTreeSet<TopicPartition>, Error> {
-        Ok(self.enter(Call::Paused)?.paused())
-    }
-
-    /// The records between the position and the end, as the last fetch told it; `None` if there
-    /// was none yet. Asks nobody.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::IllegalState`] if the partition is not assigned.
-    pub fn current_lag(&self, partition: &TopicPartition) -> Result<Option<u64>, Error> {
-        self.enter(Call::CurrentLag)?.current_lag(partition)
-    }
-
-    /// The first offsets of these partitions, assigned or not.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Timeout`] after `default.api.timeout.ms`, naming what is missing;
-    /// [`ErrorKind::Wakeup`]; refusals by brokers.
-    pub fn beginning_offsets(
-        &self,
-        partitions: &BTreeSet<TopicPartition>,
-    ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
-        self.enter(Call::LookUp)?.beginning_offsets(partitions)
-    }
-
-    /// The offsets behind the last records of these partitions, assigned or not.
-    ///
-    /// # Errors
-    ///
-    /// As [`beginning_offsets`](Self::beginning_offsets).
-    pub fn end_offsets(
-        &self,
-        partitions: &BTreeSet<TopicPartition>,
-    ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
-        self.enter(Call::LookUp)?.end_offsets(partitions)
-    }
-
-    /// The first offsets whose records are not older than these times, in milliseconds since 1970;
-    /// `None` where there is no such record.
-    ///
-    /// # Errors
-    ///
-    /// As [`beginning_offsets`](Self::beginning_offsets), and [`ErrorKind::IllegalArgument`] for a
-    /// negative time.
-    pub fn offsets_for_times(
-        &self,
-        times: &BTreeMap<TopicPartition, i64>,
-    ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndTimestamp>>, Error> {
-        self.enter(Call::LookUp)?.offsets_for_times(times)
-    }
-
-    /// The partitions of a topic; none if the brokers do not know the topic.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Timeout`] after `default.api.timeout.ms`; [`ErrorKind::InvalidTopic`];
-    /// [`ErrorKind::TopicAuthorization`]; [`ErrorKind::Wakeup`].
-    pub fn partitions_for(&self, topic: &TopicName) -> Result<Vec<TopicPartition>, Error> {
-        self.enter(Call::PartitionsFor)?.partitions_for(topic)
-    }
-}
-
 impl Drop for Consumer {
     /// Leaves the group, and waits for that a second at most. Commits nothing and runs no callback:
     /// it may happen because something went wrong. Call [`close`](Self::close) to end in order.
@@ -586,5 +394,3 @@ impl Drop for Consumer {
         }
     }
 }
-
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,5 +1,5 @@
-//! The Apache Kafka consumer: a [`Consumer`] for one thread at a time, and the heartbeat thread that
-//! keeps it a member of its group. `ARCHITECTURE.md` at the root of the repository is the map.
+//! The Apache Kafka consumer: a [`Consumer`] for one thread at a time, and the heartbeat thread
+//! that keeps it a member of its group. `ARCHITECTURE.md` at the root of the repository is the map.
 
 mod access;
 pub mod assign;

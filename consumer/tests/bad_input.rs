@@ -1,6 +1,7 @@
 //! Servers that are not Kafka, or not there: every call ends in bounded time, with an error that
 //! says what was awaited and names the address.
 
+#![expect(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 #![expect(
     clippy::disallowed_methods,
     reason = "hostile sockets, and bounds on time, are the subject"
@@ -126,7 +127,7 @@ fn every_call_names(address: &str) {
         );
     }
     let options = CloseOptions::new().timeout(Duration::from_millis(500));
-    timed("close", || consumer.close_with(options.clone())).unwrap();
+    timed("close", || consumer.close_with(options)).unwrap();
 }
 
 fn timed<T>(name: &str, call: impl FnOnce() -> T) -> T {

@@ -1,6 +1,7 @@
 //! The consumer against real Apache Kafka. Without Java or Maven the tests print that they did not
 //! run; with `WEFT_REQUIRE_KAFKA=1` they fail instead.
 
+#![expect(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 #![expect(
     clippy::disallowed_methods,
     reason = "waits for real processes, with a bound"
@@ -489,13 +490,13 @@ fn positions_move_where_the_user_seeks() {
     let seen = [
         first_after("assign", &|| {}),
         first_after("seek", &|| {
-            consumer.seek(&partition, Offset::new(42)).unwrap()
+            consumer.seek(&partition, Offset::new(42)).unwrap();
         }),
         first_after("seek back", &|| {
-            consumer.seek(&partition, Offset::new(5)).unwrap()
+            consumer.seek(&partition, Offset::new(5)).unwrap();
         }),
         first_after("beginning", &|| {
-            consumer.seek_to_beginning(&partitions).unwrap()
+            consumer.seek_to_beginning(&partitions).unwrap();
         }),
     ];
     assert_eq!(seen.map(|(_, offset)| offset), [0, 42, 5, 0]);

@@ -1,6 +1,7 @@
 //! One consumer and several threads: who is refused, who is let in, and what stays unharmed. The
 //! only broker is a socket that never answers.
 
+#![expect(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 #![expect(
     clippy::disallowed_methods,
     reason = "threads, a silent socket, and bounds on time are the subject"

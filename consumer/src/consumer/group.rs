@@ -14,7 +14,7 @@ use crate::lane::{
 };
 use crate::listener::{CallbackError, RebalanceListener};
 use crate::subscription::Subscription;
-use crate::thread::Interruption;
+use crate::thread::{HeartbeatThread, Interruption};
 
 /// What a listener is told.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +141,8 @@ impl State {
             }
             return self.revoke(revoking.change, &revoking.partitions);
         }
-        let change = self.poll_loop.heartbeat().and_then(|h| h.take_change());
+        let heartbeat = self.poll_loop.heartbeat();
+        let change = heartbeat.and_then(HeartbeatThread::take_change);
         let Some(change) = change else {
             return Ok(());
         };
@@ -258,13 +259,14 @@ impl State {
             return Ok(Ok(()));
         };
         let sorted: Vec<TopicPartition> = partitions.iter().cloned().collect();
-        let consumer = RebalanceConsumer::new(self);
-        let outcome = catch_unwind(AssertUnwindSafe(|| match event {
-            Event::Revoked => listener.on_partitions_revoked(&consumer, &sorted),
-            Event::Assigned => listener.on_partitions_assigned(&consumer, &sorted),
-            Event::Lost => listener.on_partitions_lost(&consumer, &sorted),
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let consumer = RebalanceConsumer::new(self);
+            match event {
+                Event::Revoked => listener.on_partitions_revoked(&consumer, &sorted),
+                Event::Assigned => listener.on_partitions_assigned(&consumer, &sorted),
+                Event::Lost => listener.on_partitions_lost(&consumer, &sorted),
+            }
         }));
-        drop(consumer);
         self.listener = Some(listener);
         outcome.map(|result| result.map_err(|error| callback_failed(event, error)))
     }
