@@ -1219,6 +1219,42 @@ fn java_and_weft_share_a_group() {
 }
 
 #[test]
+fn poll_keeps_its_time_limit_while_a_revocation_waits_for_its_commit() {
+    let Some(_) = kafka() else { return };
+    let own = KafkaCluster::builder().start().unwrap();
+    filled(&own, "held-up", 2, 5);
+    let options = [("enable.auto.commit", "true"), ("max.poll.records", "3")];
+    let (first, second) = (
+        member(&own, "held-up", &options),
+        member(&own, "held-up", &options),
+    );
+    first.subscribe(["held-up"]).unwrap();
+    read(&first, 3);
+    second.subscribe(["held-up"]).unwrap();
+    // Only the second polls, until the heartbeat thread of the first has surely heard of it.
+    let heard_at = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < heard_at {
+        second.poll(STEP).unwrap();
+    }
+    own.node(0).pause().unwrap();
+    let began_at = Instant::now();
+    let records = first.poll(Duration::from_millis(200)).unwrap();
+    let took = began_at.elapsed();
+    own.node(0).resume().unwrap();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    // What it had fetched is about to be somebody else's.
+    assert!(records.is_empty(), "{}", records.count());
+    let partitions = tps("held-up", &[0, 1]);
+    until("they share, and the position is committed", || {
+        first.poll(STEP).unwrap();
+        second.poll(STEP).unwrap();
+        first.assignment().unwrap().len() == 1 && second.assignment().unwrap().len() == 1
+    });
+    let committed = second.committed(&partitions).unwrap();
+    assert!(committed.values().flatten().count() > 0, "{committed:?}");
+}
+
+#[test]
 fn close_takes_its_time_limit_at_most_when_the_broker_is_gone() {
     let Some(_) = kafka() else { return };
     let own = KafkaCluster::builder().start().unwrap();
