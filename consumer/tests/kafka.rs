@@ -1219,6 +1219,36 @@ fn java_and_weft_share_a_group() {
 }
 
 #[test]
+fn members_of_older_brokers_share_and_resume_and_leave() {
+    for version in [KafkaVersion::V2_8_2, KafkaVersion::V3_9_1] {
+        let Some(_) = kafka() else { return };
+        let own = KafkaCluster::builder().version(version).start().unwrap();
+        filled(&own, "older", 2, 10);
+        let (first, second) = (member(&own, "older", &[]), member(&own, "older", &[]));
+        first.subscribe(["older"]).unwrap();
+        read(&first, 20);
+        first.commit_sync().unwrap();
+        second.subscribe(["older"]).unwrap();
+        poll_until(&[&first, &second], "they share", || {
+            first.assignment().unwrap().len() == 1 && second.assignment().unwrap().len() == 1
+        });
+        let share = second.assignment().unwrap();
+        for partition in share {
+            assert_eq!(
+                second.position(&partition).unwrap(),
+                Offset::new(10),
+                "{version}"
+            );
+        }
+        first.close().unwrap();
+        poll_until(&[&second], "the second owns all", || {
+            owns(&second, "older", &[0, 1])
+        });
+        second.close().unwrap();
+    }
+}
+
+#[test]
 fn poll_keeps_its_time_limit_while_a_revocation_waits_for_its_commit() {
     let Some(_) = kafka() else { return };
     let own = KafkaCluster::builder().start().unwrap();

@@ -9,10 +9,11 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use weft_client::net::{NetworkClient, NetworkEvent, OutboundRequest};
-use weft_client::{Error, ErrorKind};
+use weft_client::{Error, ErrorKind, GroupId};
 
 use super::heartbeat::HeartbeatThread;
 use crate::assign::Assignor;
@@ -43,9 +44,12 @@ pub(crate) struct PollLoop {
 
 impl PollLoop {
     pub(crate) fn new(
-        config: ConsumerConfig,
+        mut config: ConsumerConfig,
         assignors: Vec<Arc<dyn Assignor>>,
     ) -> Result<Self, Error> {
+        if config.client.client_id.is_empty() {
+            config.client.client_id = generated_client_id(&config);
+        }
         let network = NetworkClient::new(&config.client)?;
         let wakeup = WakeupHandle::new(network.waker());
         let seed = RandomState::new().hash_one("consumer backoff");
@@ -154,5 +158,43 @@ impl PollLoop {
     /// Closes all connections.
     pub(crate) fn disconnect(&mut self) {
         self.network.disconnect_all(Instant::now());
+    }
+}
+
+/// The `client.id` of a consumer that was given none, as Kafka's own consumer makes it. There has
+/// to be one: coordinators up to 2.8 fail to store a member that has none.
+fn generated_client_id(config: &ConsumerConfig) -> String {
+    static LAST_NUMBER: AtomicU64 = AtomicU64::new(0);
+    let group = config.group_id.as_ref().map_or("null", GroupId::as_str);
+    match &config.group_instance_id {
+        Some(instance) => format!("consumer-{group}-{instance}"),
+        None => {
+            let number = LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1;
+            format!("consumer-{group}-{number}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_consumer_without_client_id_is_named_after_its_group() {
+        let id = |more: &[(&str, &str)]| {
+            let start = ConsumerConfig::builder().set("bootstrap.servers", "a:1");
+            let builder = more.iter().fold(start, |b, (key, value)| b.set(key, value));
+            let poll_loop = PollLoop::new(builder.build().unwrap(), Vec::new()).unwrap();
+            poll_loop.config.client.client_id
+        };
+        let static_member = [("group.id", "g"), ("group.instance.id", "i")];
+        assert_eq!(id(&static_member), "consumer-g-i");
+        let (one, other) = (id(&[("group.id", "g")]), id(&[("group.id", "g")]));
+        assert!(
+            one.starts_with("consumer-g-") && one != other,
+            "{one} {other}"
+        );
+        assert!(id(&[]).starts_with("consumer-null-"));
+        assert_eq!(id(&[("client.id", "mine")]), "mine");
     }
 }
