@@ -10,4 +10,5 @@ mod poll_loop;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use heartbeat::HeartbeatThread;
 pub(crate) use poll_loop::{Interruption, PollLoop};
