@@ -50,6 +50,11 @@ impl<T: Ord + Copy> Parked<T> {
         taken
     }
 
+    /// Everything that waits, in the order of its time.
+    pub fn iter(&self) -> impl Iterator<Item = T> {
+        self.waiting.iter().map(|(_, _, what)| *what)
+    }
+
     /// When the next thing is due.
     pub fn next_deadline(&self) -> Option<Instant> {
         self.waiting.first().map(|(at, _, _)| *at)
