@@ -1,5 +1,40 @@
 //! Both ways of consuming Apache Kafka with many threads.
 //!
+//! ```no_run
+//! use weft_consumer::{ConsumerConfig, ConsumerRecord};
+//! use weft_runtime::route::Ordering;
+//! use weft_runtime::{HandlerError, Runtime};
+//!
+//! let config = ConsumerConfig::builder()
+//!     .set("bootstrap.servers", "localhost:9092")
+//!     .set("group.id", "billing")
+//!     .set("enable.auto.commit", "false")
+//!     .build()?;
+//!
+//! let runtime = Runtime::worker_pool(config)
+//!     .topics(["orders"])
+//!     .workers(16)
+//!     .ordering(Ordering::Key)
+//!     .start(|| {
+//!         // Runs on each worker: a connection of its own could be opened here.
+//!         |record: &ConsumerRecord<'_>| -> Result<(), HandlerError> {
+//!             let order = std::str::from_utf8(record.value().unwrap_or_default())?;
+//!             println!("{order}");
+//!             Ok(())
+//!         }
+//!     })?;
+//! runtime.join()?;
+//! # Ok::<(), weft_client::Error>(())
+//! ```
+//!
+//! | | pattern 1, [`Runtime::per_thread`] | pattern 2, [`Runtime::worker_pool`] |
+//! | --- | --- | --- |
+//! | a thread | polls a consumer of its own and handles what it gets | polls, or handles |
+//! | useful threads | as many as partitions | as many as keys, or records |
+//! | order | per partition | per key, per partition, or none |
+//! | a slow record | must end within `max.poll.interval.ms` | may take any time |
+//! | members, connections | one per thread | one per poller |
+//!
 //! Both promise the same. A record is finished when its handler returned `Ok`, or was given up by a
 //! policy that says so. Only what lies before the first unfinished record of a partition is
 //! committed, so that nothing is lost, however the process ends; what was finished beyond it, or
@@ -28,6 +63,7 @@ pub mod route;
 mod seed;
 mod settings;
 mod stats;
+pub mod worker_pool;
 
 pub use crew::Report;
 pub use handle::{RuntimeHandle, ShutdownHandle};
@@ -37,6 +73,7 @@ pub use stats::Stats;
 use weft_consumer::ConsumerConfig;
 
 use per_thread::PerThreadBuilder;
+use worker_pool::WorkerPoolBuilder;
 
 /// Where both patterns begin.
 #[derive(Clone, Copy, Debug)]
@@ -49,5 +86,12 @@ impl Runtime {
     /// `enable.auto.commit` must be false: the runtime commits what is finished.
     pub fn per_thread(config: ConsumerConfig) -> PerThreadBuilder {
         PerThreadBuilder::new(config)
+    }
+
+    /// Pattern 2: pollers with a consumer each take records in, and a pool of workers handles them.
+    ///
+    /// `enable.auto.commit` must be false: the runtime commits what is finished.
+    pub fn worker_pool(config: ConsumerConfig) -> WorkerPoolBuilder {
+        WorkerPoolBuilder::new(config)
     }
 }

@@ -53,7 +53,7 @@ pub enum Lane {
 }
 
 /// Finds the lane of a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Router {
     ordering: Ordering,
     null_keys: NullKeys,

@@ -48,6 +48,13 @@ const PURE: &[&str] = &[
     "runtime/src/retry",
     "runtime/src/route.rs",
     "runtime/src/flow.rs",
+    "runtime/src/commit.rs",
+    "runtime/src/per_thread/keep_alive.rs",
+    "runtime/src/per_thread/progress.rs",
+    "runtime/src/per_thread/stride.rs",
+    "runtime/src/worker_pool/intake.rs",
+    "runtime/src/worker_pool/lanes",
+    "runtime/src/worker_pool/pace.rs",
     "testcontainers/src/mock/core",
     "tests/src/guarantee",
 ];

@@ -1,0 +1,82 @@
+//! Which portions of a worker's hand it has begun, shared with those who want back the others.
+//!
+//! The worker claims portion after portion, without a lock. Somebody else may shorten the hand to
+//! what is claimed, at any time; then the rest is theirs.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The claims on one hand: the next portion in the upper half, the end in the lower one.
+#[derive(Debug, Default)]
+pub(super) struct Claim(AtomicU64);
+
+fn pack(next: usize, end: usize) -> u64 {
+    (next as u64) << 32 | end as u64
+}
+
+fn unpack(packed: u64) -> (usize, usize) {
+    ((packed >> 32) as usize, (packed & 0xffff_ffff) as usize)
+}
+
+impl Claim {
+    /// Begins a hand of so many portions.
+    pub(super) fn begin(&self, portions: usize) {
+        self.0.store(pack(0, portions), Ordering::Release);
+    }
+
+    /// Claims the next portion, if there is one.
+    pub(super) fn next(&self) -> Option<usize> {
+        let take = |packed| {
+            let (next, end) = unpack(packed);
+            (next < end).then(|| pack(next + 1, end))
+        };
+        let before = self
+            .0
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, take);
+        before.ok().map(|packed| unpack(packed).0)
+    }
+
+    /// Takes away what is not claimed: the portions from here to the former end.
+    pub(super) fn shorten(&self) -> Option<std::ops::Range<usize>> {
+        let cut = |packed| {
+            let (next, end) = unpack(packed);
+            (next < end).then(|| pack(next, next))
+        };
+        let before = self
+            .0
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, cut);
+        let (next, end) = unpack(before.ok()?);
+        Some(next..end)
+    }
+
+    /// Whether something is not claimed.
+    pub(super) fn has_unclaimed(&self) -> bool {
+        let (next, end) = unpack(self.0.load(Ordering::Acquire));
+        next < end
+    }
+
+    /// The number of portions that are left to the worker.
+    pub(super) fn end(&self) -> usize {
+        unpack(self.0.load(Ordering::Acquire)).1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_away_is_never_claimed() {
+        let claim = Claim::default();
+        assert_eq!(claim.next(), None);
+        claim.begin(3);
+        assert!(claim.has_unclaimed());
+        assert_eq!(claim.next(), Some(0));
+        assert_eq!(claim.shorten(), Some(1..3));
+        assert_eq!((claim.next(), claim.shorten()), (None, None));
+        assert_eq!((claim.end(), claim.has_unclaimed()), (1, false));
+        claim.begin(1);
+        assert_eq!(claim.next(), Some(0));
+        assert_eq!(claim.shorten(), None, "all is claimed");
+        assert_eq!(claim.end(), 1);
+    }
+}
