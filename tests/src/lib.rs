@@ -1,9 +1,13 @@
 //! What the scenario suites are made of. See ARCHITECTURE.md.
 
 pub mod cluster;
+pub mod consume;
 pub mod failure;
 pub mod guarantee;
+pub mod member;
 pub mod peer;
+pub mod program;
+pub mod recorder;
 pub mod report;
 pub mod scenario;
 pub mod suite;

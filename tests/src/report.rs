@@ -54,7 +54,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// Columns for the longest name of a scenario.
-const SCENARIO_WIDTH: usize = 34;
+const SCENARIO_WIDTH: usize = 52;
 
 /// Columns for the longest name of a target.
 const TARGET_WIDTH: usize = 22;

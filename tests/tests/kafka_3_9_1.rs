@@ -6,9 +6,18 @@ use weft_tests::cluster::Target;
 weft_tests::suite! { Target::OneKafka(KafkaVersion::V3_9_1),
     plain {
         bad_input::{what_does_not_exist_is_named}
+        plain::{
+            a_group_resumes_where_it_committed, a_paused_partition_waits,
+            a_topic_is_read_to_its_end, commits_of_every_kind_reach_the_broker,
+            records_equal_what_was_appended, seeking_moves_the_position,
+            the_reset_policy_says_where_to_begin,
+        }
+        silent_member::{a_silent_member_leaves_and_rejoins_cooperatively}
     }
     with java {
-        producing::{java_reads_what_the_producer_wrote}
         foundation::{java_reads_what_the_suite_writes}
+        java_group::{mixed_with_java_by_roundrobin}
+        plain::{records_equal_what_java_wrote}
+        producing::{java_reads_what_the_producer_wrote}
     }
 }

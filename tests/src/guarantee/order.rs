@@ -18,7 +18,7 @@ use super::{Handled, Illegal, Lane};
 /// still handling the one before it.
 pub fn order_per_lane<'a>(handled: impl IntoIterator<Item = &'a Handled>) -> Result<(), Illegal> {
     for ((partition, lane), mut records) in lanes(handled) {
-        records.sort_unstable_by_key(|record| record.started);
+        records.sort_unstable_by_key(|record| (record.started, record.offset));
         let mut offsets: Vec<_> = records.iter().map(|record| record.offset).collect();
         offsets.sort_unstable();
         offsets.dedup();

@@ -2,5 +2,15 @@
 //! show.
 
 pub mod bad_input;
+pub mod broker_loss;
+pub mod comings;
+pub mod failing_handler;
 pub mod foundation;
+pub mod java_group;
+pub mod key_order;
+pub mod misuse;
+pub mod plain;
+pub mod processes;
 pub mod producing;
+pub mod silent_member;
+pub mod slow_handler;

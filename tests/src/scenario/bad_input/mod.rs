@@ -6,6 +6,7 @@
 )]
 
 mod clients;
+mod consumer;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,10 +21,13 @@ pub use clients::{
     a_producer_survives_peers_that_are_no_brokers, an_admin_survives_peers_that_are_no_brokers,
     what_does_not_exist_is_named,
 };
+pub use consumer::{
+    a_consumer_survives_peers_that_are_no_brokers, options_that_make_no_sense_are_refused_by_name,
+};
 
 /// Runs `calls` against the address of every kind of peer that is no broker, all at once: each call
 /// is mostly waiting.
-fn with_every_peer(calls: fn(&str) -> Result<(), Failure>) -> Outcome {
+pub(super) fn with_every_peer(calls: fn(&str) -> Result<(), Failure>) -> Outcome {
     let results: Vec<Result<(), Failure>> = thread::scope(|scope| {
         let running: Vec<_> = Misbehaviour::ALL
             .into_iter()
