@@ -1,6 +1,6 @@
 //! Membership of a consumer group: a pure machine, and the bytes it exchanges with other members.
 //!
-//! [`core::GroupCore`] is the machine. Its verbs have a file each: `coordinator` finds whom to
+//! `core::GroupCore` is the machine. Its verbs have a file each: `coordinator` finds whom to
 //! talk to, `join`, `leader` and `sync` are the three steps into a generation, `heartbeat` keeps
 //! it, `handover` tells the consumer what it owns, `commit` and `committed` write and read offsets,
 //! `leave` ends it all. `membership`, `timers` and `requests` are what those share.

@@ -1,5 +1,7 @@
 //! The brokers: embedded, real, or somebody's own.
 
+#![expect(clippy::disallowed_methods, reason = "says how long starting took")]
+
 use std::error::Error as StdError;
 use std::time::Instant;
 

@@ -1,5 +1,11 @@
 //! Watches what the handlers are given: what was new, what came again, and whether order was kept.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "measures time, and many threads write down what they saw"
+)]
+
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,12 +24,15 @@ pub(crate) enum Unit {
     Key,
 }
 
+/// The last offset handled of each lane: partition and key.
+type LastOffsets = HashMap<(i32, Vec<u8>), i64>;
+
 /// What was seen so far. Shared by all handlers.
 #[derive(Debug)]
 pub(crate) struct Judge {
     unit: Unit,
     partitions: BTreeMap<TopicPartition, Seen>,
-    lanes: Vec<Mutex<HashMap<(i32, Vec<u8>), i64>>>,
+    lanes: Vec<Mutex<LastOffsets>>,
     hasher: RandomState,
     began_at: Instant,
     /// Microseconds from `began_at` to the first and to the last record that was new.

@@ -1,5 +1,10 @@
 //! Runs one pattern from the start of a topic to its end.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "looks at the progress of other threads now and then"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

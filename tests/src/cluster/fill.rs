@@ -41,7 +41,7 @@ impl Filled {
 }
 
 /// Appends about `records` records to a topic that nobody else writes to, evenly spread: whole
-/// batches of at most [`BATCH_RECORDS`]. The key of a record is text that [`lane_of_key`] reads:
+/// batches of at most 5,000. The key of a record is text that [`lane_of_key`] reads:
 /// `keys` different ones in each partition, taking turns. The value is the same 16 bytes
 /// everywhere.
 ///
