@@ -272,7 +272,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Passes one record, unless it lies below `lowest`.
-    #[inline]
+    #[inline(always)]
     fn step(&mut self, lowest: i64) -> Result<Step, RecordCursor> {
         if self.passed == self.count {
             return if self.rest.is_empty() {

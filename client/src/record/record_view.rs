@@ -27,19 +27,26 @@ impl<'a> RawRecord<'a> {
     /// Reads the record at the front of `bytes`; returns it with what comes behind it.
     #[inline(always)]
     pub(crate) fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        let mut outer = ByteReader::new(bytes);
-        // A negative length becomes one that no slice has.
-        let length = outer.varint()? as usize;
-        let mut inner = ByteReader::new(outer.take(length)?);
-        inner.byte()?;
+        let mut reader = ByteReader::new(bytes);
+        let length = usize::try_from(reader.varint()?).ok()?;
+        let end = reader.position().checked_add(length)?;
+        let (whole, rest) = bytes.split_at_checked(end)?;
+        reader.byte()?;
+        let timestamp_delta = reader.varlong()?;
+        let offset_delta = reader.varint()?;
+        let key = reader.nullable_bytes()?;
+        let value = reader.nullable_bytes()?;
+        // The fields were read without regard to where the record ends, which is asked once, here:
+        // a record whose value ends beyond its own end has no headers.
+        let headers = whole.get(reader.position()..)?;
         let record = Self {
-            timestamp_delta: inner.varlong()?,
-            offset_delta: inner.varint()?,
-            key: inner.nullable_bytes()?,
-            value: inner.nullable_bytes()?,
-            headers: inner.rest(),
+            timestamp_delta,
+            offset_delta,
+            key,
+            value,
+            headers,
         };
-        Some((record, outer.rest()))
+        Some((record, rest))
     }
 
     /// Whether the headers are exactly as many as they say and fill the record.

@@ -1,66 +1,82 @@
 //! The zigzag varints inside records: read from untrusted bytes, and written.
 //!
 //! Reading never looks past the slice it was given and never accepts more than five groups for
-//! an `i32` or ten for an `i64`. Nearly all varints in real batches are one byte long, so that
-//! case is kept apart, small and inlined.
+//! an `i32` or ten for an `i64`. Nearly all varints in real batches are one byte long, and the
+//! others two, so those cases are kept apart, small and inlined. The rest is out of line and takes
+//! and returns values: a reader whose address is never taken lives in registers.
 
-/// A reader over one record or one batch body. After a failed read its place is unspecified.
+/// A reader over one batch body. After a failed read its place is unspecified.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ByteReader<'a> {
-    rest: &'a [u8],
+    bytes: &'a [u8],
+    /// What was read so far. One index is cheaper to move on than the two ends of a slice.
+    position: usize,
 }
 
 impl<'a> ByteReader<'a> {
     #[inline]
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self { bytes, position: 0 }
+    }
+
+    /// How many bytes have been read.
+    #[inline]
+    pub(crate) const fn position(&self) -> usize {
+        self.position
     }
 
     /// What has not been read yet.
     #[inline]
-    pub(crate) const fn rest(&self) -> &'a [u8] {
-        self.rest
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.position..).unwrap_or_default()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn byte(&mut self) -> Option<u8> {
-        let (&first, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        Some(first)
+        let byte = *self.bytes.get(self.position)?;
+        self.position += 1;
+        Some(byte)
     }
 
     /// The next `length` bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
+        let end = self.position.checked_add(length)?;
+        let taken = self.bytes.get(self.position..end)?;
+        self.position = end;
         Some(taken)
     }
 
     /// A zigzag varint of at most five bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn varint(&mut self) -> Option<i32> {
-        let (&first, rest) = self.rest.split_first()?;
-        if first < 0x80 {
-            self.rest = rest;
-            return Some(i32::from(first >> 1) ^ -i32::from(first & 1));
-        }
-        self.long_varint()
+        let value = match self.short_varint()? {
+            Some(value) => value,
+            None => {
+                let (value, position) = long_varint(self.bytes, self.position)?;
+                self.position = position;
+                value
+            }
+        };
+        Some((value >> 1) as i32 ^ -((value & 1) as i32))
     }
 
     /// A zigzag varint of at most ten bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn varlong(&mut self) -> Option<i64> {
-        let (&first, rest) = self.rest.split_first()?;
-        if first < 0x80 {
-            self.rest = rest;
-            return Some(i64::from(first >> 1) ^ -i64::from(first & 1));
-        }
-        self.long_varlong()
+        let value = match self.short_varint()? {
+            Some(value) => u64::from(value),
+            None => {
+                let (value, position) = long_varlong(self.bytes, self.position)?;
+                self.position = position;
+                value
+            }
+        };
+        Some((value >> 1) as i64 ^ -((value & 1) as i64))
     }
 
     /// Bytes behind a varint length; any negative length means null, as in Kafka's `Utils`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn nullable_bytes(&mut self) -> Option<Option<&'a [u8]>> {
         match usize::try_from(self.varint()?) {
             Ok(length) => self.take(length).map(Some),
@@ -68,55 +84,52 @@ impl<'a> ByteReader<'a> {
         }
     }
 
-    #[inline]
-    fn long_varint(&mut self) -> Option<i32> {
-        // Two and three bytes are what lengths and offset deltas of usual batches take.
-        if let [a, b, rest @ ..] = self.rest
-            && *b < 0x80
-        {
-            self.rest = rest;
-            return Some(unzigzag_32(u32::from(*a & 0x7f) | u32::from(*b) << 7));
+    /// The groups of a varint of one or two bytes; `Some(None)` if it is longer.
+    #[inline(always)]
+    fn short_varint(&mut self) -> Option<Option<u32>> {
+        let first = u32::from(*self.bytes.get(self.position)?);
+        if first < 0x80 {
+            self.position += 1;
+            return Some(Some(first));
         }
-        self.longest_varint()
+        let second = u32::from(*self.bytes.get(self.position + 1)?);
+        if second < 0x80 {
+            self.position += 2;
+            return Some(Some(first & 0x7f | second << 7));
+        }
+        Some(None)
     }
+}
 
-    #[inline(never)]
-    fn longest_varint(&mut self) -> Option<i32> {
-        let mut value = 0_u32;
-        for shift in (0..35).step_by(7) {
-            let byte = self.byte()?;
-            // Groups beyond bit 31 are dropped, as Kafka's `ByteUtils` does.
-            value |= u32::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(unzigzag_32(value));
-            }
+/// The groups of the varint at `position`, and where it ends.
+#[cold]
+fn long_varint(bytes: &[u8], mut position: usize) -> Option<(u32, usize)> {
+    let mut value = 0_u32;
+    for shift in (0..35).step_by(7) {
+        let byte = *bytes.get(position)?;
+        position += 1;
+        // Groups beyond bit 31 are dropped, as Kafka's `ByteUtils` does.
+        value |= u32::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some((value, position));
         }
-        None
     }
+    None
+}
 
-    #[inline]
-    fn long_varlong(&mut self) -> Option<i64> {
-        if let [a, b, rest @ ..] = self.rest
-            && *b < 0x80
-        {
-            self.rest = rest;
-            return Some(unzigzag_64(u64::from(*a & 0x7f) | u64::from(*b) << 7));
+/// The groups of the varlong at `position`, and where it ends.
+#[cold]
+fn long_varlong(bytes: &[u8], mut position: usize) -> Option<(u64, usize)> {
+    let mut value = 0_u64;
+    for shift in (0..70).step_by(7) {
+        let byte = *bytes.get(position)?;
+        position += 1;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some((value, position));
         }
-        self.longest_varlong()
     }
-
-    #[inline(never)]
-    fn longest_varlong(&mut self) -> Option<i64> {
-        let mut value = 0_u64;
-        for shift in (0..70).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(unzigzag_64(value));
-            }
-        }
-        None
-    }
+    None
 }
 
 /// Appends `value` as a zigzag varint.
@@ -142,16 +155,6 @@ pub(crate) const fn varlong_len(value: i64) -> usize {
 
 const fn zigzag_64(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
-}
-
-#[inline]
-const fn unzigzag_32(value: u32) -> i32 {
-    (value >> 1) as i32 ^ -((value & 1) as i32)
-}
-
-#[inline]
-const fn unzigzag_64(value: u64) -> i64 {
-    (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
 #[cfg(test)]
