@@ -5,9 +5,11 @@
     reason = "a loop around sockets reads the clock"
 )]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use weft_client::cluster::{Cluster, Topics};
 use weft_client::net::{Lane, NetworkClient, NetworkEvent, OutboundRequest, RequestToken};
 use weft_client::record::Compression;
@@ -46,20 +48,16 @@ pub fn fill(
     let mut source = BatchSource::new(shape, codec, 1);
     let mut left = records;
     while left > 0 {
-        let request = filler.request(&mut source, partitions, &mut left)?;
-        let answer = filler.call(&broker, request)?;
-        let Response::Produce(answer) = answer else {
-            return Err(Error::from(ErrorKind::MalformedResponse));
-        };
-        let partitions = answer.responses.iter().flat_map(|t| &t.partition_responses);
-        let refused = partitions
-            .map(|p| ErrorCode(p.error_code))
-            .find(|c| !c.is_none());
-        if let Some(code) = refused {
-            return Err(Error::broker(
-                code,
-                format!("{broker} refused a batch: {code}"),
-            ));
+        let mut batches = filler.batches(&mut source, partitions, &mut left)?;
+        let began_at = Instant::now();
+        // A new partition may have a leader that does not know it yet.
+        while let Some(code) = filler.produce(&broker, &mut batches)? {
+            if !code.is_retriable() || began_at.elapsed() > timeout {
+                return Err(Error::broker(
+                    code,
+                    format!("{broker} refused a batch: {code}"),
+                ));
+            }
         }
     }
     Ok(())
@@ -100,13 +98,14 @@ impl Filler {
         Err(Error::new(ErrorKind::Timeout, text))
     }
 
-    fn request(
+    /// A batch for each partition, as long as there are records left.
+    fn batches(
         &self,
         source: &mut BatchSource,
         partitions: i32,
         left: &mut u64,
-    ) -> Result<Request, Error> {
-        let mut data = Vec::new();
+    ) -> Result<BTreeMap<i32, Bytes>, Error> {
+        let mut batches = BTreeMap::new();
         for number in 0..partitions {
             if *left == 0 {
                 break;
@@ -114,13 +113,23 @@ impl Filler {
             let (batch, count) = source.next_batch(*left).map_err(|error| {
                 Error::new(ErrorKind::Serialization, "a batch was not made").with_source(error)
             })?;
-            *left -= count;
-            data.push(
-                PartitionProduceData::default()
-                    .with_index(number)
-                    .with_records(Some(batch)),
-            );
+            *left = left.saturating_sub(count);
+            batches.insert(number, batch);
         }
+        Ok(batches)
+    }
+
+    /// Sends the batches and leaves those that were refused; returns a code if there are any.
+    fn produce(
+        &mut self,
+        broker: &Arc<Broker>,
+        batches: &mut BTreeMap<i32, Bytes>,
+    ) -> Result<Option<ErrorCode>, Error> {
+        let data = batches.iter().map(|(number, batch)| {
+            PartitionProduceData::default()
+                .with_index(*number)
+                .with_records(Some(batch.clone()))
+        });
         let snapshot = self.cluster.snapshot();
         let id = snapshot
             .topic(self.topic.as_str())
@@ -129,12 +138,24 @@ impl Filler {
         let topic = TopicProduceData::default()
             .with_name(messages::TopicName::from(&self.topic))
             .with_topic_id(id.into())
-            .with_partition_data(data);
-        Ok(ProduceRequest::default()
+            .with_partition_data(data.collect());
+        let request = ProduceRequest::default()
             .with_acks(1)
             .with_timeout_ms(30_000)
-            .with_topic_data(vec![topic])
-            .into())
+            .with_topic_data(vec![topic]);
+        let Response::Produce(answer) = self.call(broker, request.into())? else {
+            return Err(Error::from(ErrorKind::MalformedResponse));
+        };
+        let mut refused = None;
+        for partition in answer.responses.iter().flat_map(|t| &t.partition_responses) {
+            let code = ErrorCode(partition.error_code);
+            if code.is_none() {
+                batches.remove(&partition.index);
+            } else {
+                refused = Some(code);
+            }
+        }
+        Ok(refused)
     }
 
     fn call(&mut self, broker: &Arc<Broker>, request: Request) -> Result<Response, Error> {
