@@ -14,7 +14,7 @@ use weft_testcontainers::kafka::{KafkaCluster, KafkaVersion};
 /// Starts a Kafka and fills topics named after their shapes.
 #[derive(Debug, Parser)]
 struct Options {
-    /// SHAPE[:CODEC]:RECORDS, such as 10:2000000, json:lz4:1000000, key-headers:500000
+    /// SHAPE:RECORDS or SHAPE:CODEC:RECORDS, such as 10:2000000 or json:lz4:1000000
     topics: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ fn fill(bootstrap: &str, topic: &str) -> Result<(), Box<dyn StdError>> {
     let (shape, codec, records) = match parts.as_slice() {
         [shape, records] => (*shape, "none", *records),
         [shape, codec, records] => (*shape, *codec, *records),
-        _ => return Err(format!("{topic}: write SHAPE[:CODEC]:RECORDS").into()),
+        _ => return Err(format!("{topic}: write SHAPE:RECORDS or SHAPE:CODEC:RECORDS").into()),
     };
     let name = if codec == "none" { shape } else { codec };
     let shape: Shape = shape.parse()?;

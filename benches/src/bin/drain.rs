@@ -44,16 +44,24 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprint!("error: {error}");
-            let mut source = std::error::Error::source(&error);
-            while let Some(error) = source {
-                eprint!(": {error}");
-                source = error.source();
-            }
-            eprintln!();
+            eprintln!("error: {}", explain(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and whatever is underneath, leaving out what its text tells already.
+fn explain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        source = error.source();
+    }
+    text
 }
 
 fn run(options: &Options) -> Result<Drained, Error> {

@@ -339,6 +339,7 @@ impl<Q: Question> Call<Q> {
     fn expired(&mut self) -> Error {
         let span = self.deadline_at.saturating_duration_since(self.began_at);
         let name = self.question.name();
+        let span = crate::connection::whole_millis(span);
         let mut text = format!("{name} did not succeed within {span:?}");
         let Some(last) = self.last_error.take() else {
             text.push_str("; no broker was heard of");

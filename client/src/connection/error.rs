@@ -173,7 +173,11 @@ impl fmt::Display for RequestError {
         match self {
             Self::Disconnected { reason, .. } => write!(f, " failed: {reason}"),
             Self::TimedOut { timeout, stage, .. } => {
-                write!(f, " timed out after {timeout:?} while {stage}")
+                write!(
+                    f,
+                    " timed out after {:?} while {stage}",
+                    whole_millis(*timeout)
+                )
             }
             Self::Unsupported { reason, .. } => write!(f, " was not sent: {reason}"),
             Self::Malformed {
@@ -258,6 +262,7 @@ impl fmt::Display for CloseReason {
                 write!(f, "{address}: {detail}")
             }
             Self::RequestTimedOut(address, api_key, timeout) => {
+                let timeout = whole_millis(*timeout);
                 write!(f, "{address} left {api_key:?} unanswered for {timeout:?}")
             }
             Self::WrongCorrelation {
@@ -280,3 +285,9 @@ impl fmt::Display for CloseReason {
 }
 
 impl std::error::Error for CloseReason {}
+
+/// A time for people: what is left of a call may be any number of nanoseconds.
+pub(crate) fn whole_millis(span: Duration) -> Duration {
+    let millis = (span.as_micros() + 500) / 1000;
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}

@@ -17,6 +17,7 @@ mod settings;
 mod throttle;
 mod waiting;
 
+pub(crate) use error::whole_millis;
 pub use error::{CloseReason, MissingBytes, RequestError, Stage};
 pub use event::{NetworkEvent, NodeState};
 pub use in_flight::IN_FLIGHT_MAX;
