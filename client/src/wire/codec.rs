@@ -60,6 +60,9 @@ pub fn decode_response(
     frame: Bytes,
 ) -> Result<(CorrelationId, Response), WireError> {
     let known = ours(api_key);
+    if known.is_empty() {
+        return Err(WireError::malformed(api_key, version, unknown_api()));
+    }
     if !known.contains(&version) {
         let reason = format!("only v{} to v{} are known", known.start(), known.end());
         let reason = Malformation::Schema(reason);
@@ -69,8 +72,21 @@ pub fn decode_response(
     Ok((correlation_id, adapt::canonical_response(response, version)))
 }
 
-/// Reads a response in the shape that it has on the wire.
-pub(super) fn decode_exact_response(
+/// Reads a response in the shape that it has on the wire, of any API and version that the schemas
+/// know.
+///
+/// With the feature `broker` it is public, for tests of the mock broker that play a client of
+/// another make.
+///
+/// # Errors
+///
+/// [`WireError::Malformed`] if the frame is not exactly one such response, or announces more than
+/// it holds.
+#[cfg_attr(
+    not(any(test, feature = "broker")),
+    expect(unreachable_pub, reason = "only with the feature it is for others")
+)]
+pub fn decode_exact_response(
     api_key: ApiKey,
     version: i16,
     mut frame: Bytes,
@@ -143,9 +159,9 @@ pub(super) fn encode_request_body(
     out: &mut BytesMut,
 ) -> Result<(), String> {
     macro_rules! encode {
-        ($($api:ident,)*) => {
+        ($($(#[$gate:meta])? $api:ident,)*) => {
             match request {
-                $(Request::$api(message) => message.encode(out, version),)*
+                $($(#[$gate])? Request::$api(message) => message.encode(out, version),)*
             }
         };
     }
@@ -158,9 +174,12 @@ fn decode_response_body(
     body: &mut Bytes,
 ) -> Result<Response, String> {
     macro_rules! decode {
-        ($($api:ident,)*) => {
+        ($($(#[$gate:meta])? $api:ident,)*) => {
             match api_key {
-                $(ApiKey::$api => Decodable::decode(body, version).map(Response::$api),)*
+                $(
+                    $(#[$gate])?
+                    ApiKey::$api => Decodable::decode(body, version).map(Response::$api),
+                )*
                 _ => return Err(unknown_api().to_string()),
             }
         };

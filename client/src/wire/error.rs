@@ -31,7 +31,7 @@ pub enum WireError {
         /// What needs those versions.
         feature: &'static str,
     },
-    /// A request in a version that this side does not know (mock broker only).
+    /// A request of an API or in a version that this side does not know (mock broker only).
     UnknownRequest(UnsupportedRequest),
     /// The message cannot be written: a text or a list is longer than the format allows, or it has
     /// a field set that the version lacks.

@@ -90,6 +90,20 @@ impl Walk<'_> {
             }
             Kind::List(element) => self.list(name, element),
             Kind::Struct(shape) => self.structure(shape),
+            #[cfg(any(test, feature = "broker"))]
+            Kind::NullableStruct(shape) => self.nullable_structure(shape),
+        }
+    }
+
+    /// Like the schemas, it takes anything but a 1 for a null.
+    #[cfg(any(test, feature = "broker"))]
+    fn nullable_structure(&mut self, shape: &Shape) -> Result<(), Malformation> {
+        let (&presence, rest) = self.rest.split_first().ok_or(Malformation::Truncated)?;
+        self.rest = rest;
+        if presence == 1 {
+            self.structure(shape)
+        } else {
+            Ok(())
         }
     }
 

@@ -29,6 +29,8 @@ pub use kafka_protocol::messages::ApiKey;
 /// Text inside a message: a checked slice of the frame it came in.
 pub use kafka_protocol::protocol::StrBytes;
 
+#[cfg(any(test, feature = "broker"))]
+pub use codec::decode_exact_response;
 pub use codec::{decode_response, encode_request};
 pub use error::{Malformation, UnsupportedRequest, WireError};
 pub use error_code::ErrorCode;
@@ -37,7 +39,7 @@ pub use header::RequestHead;
 pub use message::{Request, Response};
 pub use reaction::{Context, Membership, Reaction, SessionRestart, reaction};
 #[cfg(any(test, feature = "broker"))]
-pub use server::{decode_request, encode_response};
+pub use server::{decode_request, encode_exact_request, encode_response};
 #[cfg(any(test, feature = "broker"))]
 pub use versions::schema_versions;
 pub use versions::{BrokerVersions, ours};

@@ -5,7 +5,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 
-use super::codec::{encoding, frame_into, unknown_api};
+use super::codec::{encode_request_body, encoding, frame_into, unknown_api};
 use super::error::{Malformation, UnsupportedRequest, WireError};
 use super::guard;
 use super::header::{self, FLEXIBLE_REQUEST_HEADER, RequestHead};
@@ -53,6 +53,25 @@ pub fn decode_request(mut frame: Bytes) -> Result<(RequestHead, Request), WireEr
     Ok((head, request))
 }
 
+/// Appends a request to `out` as one frame, in the shape that the version has on the wire: what a
+/// client of another make would send.
+///
+/// # Errors
+///
+/// [`WireError::Unencodable`] if the head announces another API or a version that the schemas do
+/// not know, or if the message does not fit the version or the format. `out` is unchanged then.
+pub fn encode_exact_request(
+    head: &RequestHead,
+    request: &Request,
+    out: &mut BytesMut,
+) -> Result<(), WireError> {
+    check_known(head, request.api_key())?;
+    frame_into(head, out, |out| {
+        head.encode(out)?;
+        encode_request_body(request, head.api_version, out)
+    })
+}
+
 /// Appends the answer to the request with this `head` to `out` as one frame.
 ///
 /// A refusal of an unknown ApiVersions version is written with `api_version` 0 in the head.
@@ -66,22 +85,28 @@ pub fn encode_response(
     response: &Response,
     out: &mut BytesMut,
 ) -> Result<(), WireError> {
-    let range = schema_versions(head.api_key);
-    if head.api_key != response.api_key() || !range.contains(&head.api_version) {
-        return Err(WireError::Unencodable {
-            api_key: response.api_key(),
-            version: head.api_version,
-            reason: format!(
-                "it answers {:?}, which is known in v{} to v{}",
-                head.api_key,
-                range.start(),
-                range.end()
-            ),
-        });
-    }
+    check_known(head, response.api_key())?;
     frame_into(head, out, |out| {
         header::encode_response_header(head, out);
         encode_response_body(response, head.api_version, out)
+    })
+}
+
+/// Refuses a message of `api_key` behind a head of another API or of an unknown version.
+fn check_known(head: &RequestHead, api_key: ApiKey) -> Result<(), WireError> {
+    let range = schema_versions(head.api_key);
+    if head.api_key == api_key && range.contains(&head.api_version) {
+        return Ok(());
+    }
+    Err(WireError::Unencodable {
+        api_key,
+        version: head.api_version,
+        reason: format!(
+            "its head says {:?}, which is known in v{} to v{}",
+            head.api_key,
+            range.start(),
+            range.end()
+        ),
     })
 }
 
@@ -119,7 +144,7 @@ fn decode_client_id(announced: i16, frame: &mut Bytes) -> Result<StrBytes, Malfo
 
 fn decode_request_body(api_key: ApiKey, version: i16, body: &mut Bytes) -> Result<Request, String> {
     macro_rules! decode {
-        ($($api:ident,)*) => {
+        ($($(#[$gate:meta])? $api:ident,)*) => {
             match api_key {
                 $(ApiKey::$api => Decodable::decode(body, version).map(Request::$api),)*
                 _ => return Err(unknown_api().to_string()),
@@ -135,7 +160,7 @@ fn encode_response_body(
     out: &mut BytesMut,
 ) -> Result<(), String> {
     macro_rules! encode {
-        ($($api:ident,)*) => {
+        ($($(#[$gate:meta])? $api:ident,)*) => {
             match response {
                 $(Response::$api(message) => message.encode(out, version),)*
             }

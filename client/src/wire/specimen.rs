@@ -78,7 +78,7 @@ pub(super) fn all(filling: Filling) -> impl Iterator<Item = Specimen> {
     })
 }
 
-/// Every API that Weft speaks.
+/// Every API that is known here.
 pub(super) fn apis() -> impl Iterator<Item = ApiKey> {
     (0..=100)
         .filter_map(|number| ApiKey::try_from(number).ok())
@@ -197,6 +197,10 @@ impl Writer {
                 }
             }
             Kind::Struct(shape) => self.structure(shape),
+            Kind::NullableStruct(shape) => {
+                self.out.put_u8(1);
+                self.structure(shape);
+            }
         }
     }
 

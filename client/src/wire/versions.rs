@@ -13,7 +13,8 @@ use super::message::Request;
 use super::message::schema_range;
 use super::needs::Needs;
 
-/// The versions of `api_key` that Weft speaks; empty for an API that it does not speak.
+/// The versions of `api_key` that Weft's client speaks; empty for an API that it does not speak,
+/// although the mock broker may.
 pub const fn ours(api_key: ApiKey) -> RangeInclusive<i16> {
     match api_key {
         ApiKey::ApiVersions => 0..=4,
@@ -43,7 +44,7 @@ pub const fn ours(api_key: ApiKey) -> RangeInclusive<i16> {
 }
 
 /// The versions of `api_key` that the schemas can write and read, which the mock broker may speak.
-/// Empty for an API that Weft does not speak.
+/// Empty for an API that neither the client nor the mock broker knows.
 #[cfg(any(test, feature = "broker"))]
 pub fn schema_versions(api_key: ApiKey) -> RangeInclusive<i16> {
     schema_range(api_key).map_or(NOTHING, |range| range.min..=range.max)

@@ -1,7 +1,9 @@
 //! What every message looks like on the wire, field by field: just enough for `guard.rs` to walk
-//! it. The tables know no values and no defaults, and take every text, list and struct for
+//! it. The tables know no values and no defaults, and take every text and list for
 //! nullable; the schemas are stricter, and come after.
 
+#[cfg(any(test, feature = "broker"))]
+mod broker;
 mod cluster;
 mod fetch;
 mod group;
@@ -48,6 +50,9 @@ pub(super) enum Kind {
     /// A count of four bytes, or a compact one, and so many elements.
     List(Element),
     Struct(&'static Shape),
+    /// A byte that says whether the struct follows: 1 if it does.
+    #[cfg(any(test, feature = "broker"))]
+    NullableStruct(&'static Shape),
 }
 
 #[derive(Clone, Copy)]
@@ -78,7 +83,7 @@ impl Element {
     }
 }
 
-/// The shape of a response; `None` for an API that Weft does not speak.
+/// The shape of a response; `None` for an API that is not known here.
 pub(super) fn response(api_key: ApiKey) -> Option<&'static Shape> {
     Some(match api_key {
         ApiKey::ApiVersions => &cluster::API_VERSIONS_RESPONSE,
@@ -102,6 +107,9 @@ pub(super) fn response(api_key: ApiKey) -> Option<&'static Shape> {
         ApiKey::CreateTopics => &topics::CREATE_TOPICS_RESPONSE,
         ApiKey::DeleteTopics => &topics::DELETE_TOPICS_RESPONSE,
         ApiKey::CreatePartitions => &topics::CREATE_PARTITIONS_RESPONSE,
+        #[cfg(any(test, feature = "broker"))]
+        other => return broker::response(other),
+        #[cfg(not(any(test, feature = "broker")))]
         _ => return None,
     })
 }
@@ -165,5 +173,7 @@ const UUID: Kind = Kind::Fixed(16);
 const STRING: Kind = Kind::Text;
 const BYTES: Kind = Kind::Bytes;
 const INT32S: Kind = Kind::List(Element::Fixed(4));
+#[cfg(any(test, feature = "broker"))]
+const INT64S: Kind = Kind::List(Element::Fixed(8));
 #[cfg(any(test, feature = "broker"))]
 const STRINGS: Kind = Kind::List(Element::Text);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use weft_client::record::Decompressor;
-use weft_client::wire::{self, ApiKey, Request, RequestHead, WireError};
+use weft_client::wire::{self, ApiKey, Request, RequestHead, UnsupportedRequest, WireError};
 use weft_client::{Broker, NodeId};
 
 use super::api;
@@ -156,7 +156,14 @@ impl Cluster {
             // It was closed with the frame on its way here.
             return;
         };
-        let (head, request) = match wire::decode_request(frame) {
+        let decoded = wire::decode_request(frame).and_then(|(head, request)| {
+            if api::versions::is_spoken(head.api_key) {
+                Ok((head, request))
+            } else {
+                Err(unknown(head))
+            }
+        });
+        let (head, request) = match decoded {
             Ok(decoded) => decoded,
             Err(error) => return self.refuse_frame(now, connection, broker, &error, out),
         };
@@ -260,4 +267,14 @@ impl Cluster {
         out.push(Output::Close(ask.connection));
         self.forget(ask.connection);
     }
+}
+
+/// What comes of a request that the wire layer can read and no broker serves.
+fn unknown(head: RequestHead) -> WireError {
+    WireError::UnknownRequest(UnsupportedRequest {
+        api_key: head.api_key as i16,
+        api_version: head.api_version,
+        correlation_id: head.correlation_id,
+        client_id: head.client_id,
+    })
 }

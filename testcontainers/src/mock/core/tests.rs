@@ -1,6 +1,7 @@
 //! The whole cluster without sockets: frames in, frames out, time as an argument.
 
 mod fetching;
+mod further;
 mod groups;
 mod versions;
 
@@ -9,8 +10,8 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use weft_client::record::{BatchBuilder, Compression, Compressor};
 use weft_client::wire::{
-    ApiKey, Request, RequestHead, Response, StrBytes, decode_response, encode_request,
-    schema_versions,
+    ApiKey, Request, RequestHead, Response, StrBytes, decode_exact_response, decode_response,
+    encode_exact_request, encode_request, ours, schema_versions,
 };
 use weft_client::{Broker, CorrelationId, NodeId};
 
@@ -117,7 +118,12 @@ pub(super) fn answer_to(
     out.iter().find_map(|output| match output {
         Output::Answer(id, chunks) if *id == wire.id => {
             let frame = Bytes::from(chunks.concat()).slice(4..);
-            let (correlation_id, response) = decode_response(api_key, version, frame).unwrap();
+            let decode = if ours(api_key).is_empty() {
+                decode_exact_response
+            } else {
+                decode_response
+            };
+            let (correlation_id, response) = decode(api_key, version, frame).unwrap();
             assert_eq!(correlation_id, CorrelationId::new(5));
             Some(response)
         }
@@ -125,17 +131,26 @@ pub(super) fn answer_to(
     })
 }
 
-/// A request as it is on the wire, without its length.
+/// A request as it is on the wire, without its length. Where Weft's client speaks the API it is in
+/// the canonical shape, else as the version has it.
 pub(super) fn frame(version: i16, request: &Request) -> Bytes {
-    let head = RequestHead {
-        api_key: request.api_key(),
+    let head = head(request.api_key(), version);
+    let mut frame = BytesMut::new();
+    if ours(request.api_key()).is_empty() {
+        encode_exact_request(&head, request, &mut frame).unwrap();
+    } else {
+        encode_request(&head, request, &mut frame).unwrap();
+    }
+    frame.freeze().slice(4..)
+}
+
+pub(super) fn head(api_key: ApiKey, version: i16) -> RequestHead {
+    RequestHead {
+        api_key,
         api_version: version,
         correlation_id: CorrelationId::new(5),
         client_id: Some(StrBytes::from_static_str("client")),
-    };
-    let mut frame = BytesMut::new();
-    encode_request(&head, request, &mut frame).unwrap();
-    frame.freeze().slice(4..)
+    }
 }
 
 /// One batch of so many records.

@@ -9,9 +9,9 @@ mod topics;
 
 use kafka_protocol::messages::ApiKey;
 
-use super::Shape;
+use super::{Shape, broker};
 
-/// The shape of a request; `None` for an API that Weft does not speak.
+/// The shape of a request; `None` for an API that is not known here.
 pub(in crate::wire) fn request(api_key: ApiKey) -> Option<&'static Shape> {
     Some(match api_key {
         ApiKey::ApiVersions => &cluster::API_VERSIONS_REQUEST,
@@ -35,6 +35,6 @@ pub(in crate::wire) fn request(api_key: ApiKey) -> Option<&'static Shape> {
         ApiKey::CreateTopics => &topics::CREATE_TOPICS_REQUEST,
         ApiKey::DeleteTopics => &topics::DELETE_TOPICS_REQUEST,
         ApiKey::CreatePartitions => &topics::CREATE_PARTITIONS_REQUEST,
-        _ => return None,
+        other => return broker::request(other),
     })
 }

@@ -57,6 +57,22 @@ pub(super) fn serve(
         Request::DeleteGroups(request) => groups::delete_groups(cluster, ask, request),
         Request::InitProducerId(request) => producer_id::init_producer_id(cluster, &request),
         Request::DescribeCluster(request) => describe_cluster::describe_cluster(cluster, &request),
+        // None of these is announced, and so none comes here.
+        Request::AddPartitionsToTxn(_)
+        | Request::AddOffsetsToTxn(_)
+        | Request::EndTxn(_)
+        | Request::TxnOffsetCommit(_)
+        | Request::WriteTxnMarkers(_)
+        | Request::DescribeProducers(_)
+        | Request::DescribeTransactions(_)
+        | Request::ListTransactions(_)
+        | Request::OffsetDelete(_)
+        | Request::DeleteRecords(_)
+        | Request::ElectLeaders(_)
+        | Request::DescribeTopicPartitions(_)
+        | Request::DescribeConfigs(_)
+        | Request::AlterConfigs(_)
+        | Request::IncrementalAlterConfigs(_) => Reply::Close,
     }
 }
 

@@ -1,6 +1,9 @@
 //! The answers that a test has ordered: each request refused with a given code, at the place where
 //! a broker would write that code.
 
+mod administration;
+mod transactions;
+
 use weft_client::MemberId;
 use weft_client::wire::messages::*;
 use weft_client::wire::{ErrorCode, Request, Response};
@@ -45,6 +48,29 @@ pub(in crate::mock::core) fn response(ask: &Ask, request: &Request, code: ErrorC
         Request::DescribeCluster(_) => DescribeClusterResponse::default()
             .with_error_code(code.0)
             .into(),
+        Request::AddPartitionsToTxn(request) => transactions::add_partitions(request, code),
+        Request::AddOffsetsToTxn(_) => AddOffsetsToTxnResponse::default()
+            .with_error_code(code.0)
+            .into(),
+        Request::EndTxn(_) => transactions::end(code),
+        Request::TxnOffsetCommit(request) => transactions::commit_offsets(request, code),
+        Request::WriteTxnMarkers(request) => transactions::write_markers(request, code),
+        Request::DescribeProducers(request) => transactions::describe_producers(request, code),
+        Request::DescribeTransactions(request) => transactions::describe(request, code),
+        Request::ListTransactions(_) => ListTransactionsResponse::default()
+            .with_error_code(code.0)
+            .into(),
+        Request::OffsetDelete(_) => OffsetDeleteResponse::default()
+            .with_error_code(code.0)
+            .into(),
+        Request::DeleteRecords(request) => administration::delete_records(request, code),
+        Request::ElectLeaders(request) => administration::elect_leaders(version, request, code),
+        Request::DescribeTopicPartitions(request) => administration::partitions(request, code),
+        Request::DescribeConfigs(request) => administration::describe_configs(request, code),
+        Request::AlterConfigs(request) => administration::alter_configs(request, code),
+        Request::IncrementalAlterConfigs(request) => {
+            administration::incremental_alter_configs(request, code)
+        }
     }
 }
 

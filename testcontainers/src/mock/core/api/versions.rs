@@ -20,6 +20,11 @@ pub(in crate::mock::core) fn unsupported() -> Reply {
         .into()
 }
 
+/// Whether the brokers know the API. The wire layer reads more of them than the brokers serve.
+pub(in crate::mock::core) fn is_spoken(api_key: ApiKey) -> bool {
+    SPOKEN.contains(&api_key)
+}
+
 fn range(api_key: ApiKey) -> ApiVersion {
     let versions = schema_versions(api_key);
     ApiVersion::default()
