@@ -1,11 +1,14 @@
 //! What a mock cluster is like: set here, checked at the start.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::cluster::MockCluster;
 use super::core::{Cluster, Options};
 use super::error::MockError;
+use super::ports::Listening;
 use super::server::{BROKERS_MAX, Server};
+use super::witness::Witness;
 
 /// Describes a [`MockCluster`]. Made by [`MockCluster::builder`].
 #[derive(Clone, Debug)]
@@ -13,6 +16,8 @@ pub struct MockClusterBuilder {
     brokers: usize,
     topics: Vec<(String, usize)>,
     options: Options,
+    listening: Listening,
+    witness: Option<Witness>,
 }
 
 impl MockClusterBuilder {
@@ -25,6 +30,8 @@ impl MockClusterBuilder {
                 session_timeout_min: Duration::from_secs(1),
                 auto_create_partitions: None,
             },
+            listening: Listening::default(),
+            witness: None,
         }
     }
 
@@ -68,19 +75,56 @@ impl MockClusterBuilder {
         self
     }
 
+    /// The port of the first broker; the others have those that follow. Unless this is set the
+    /// system chooses free ones, which is what tests want: a fixed port may be taken.
+    #[must_use]
+    pub fn ports_from(mut self, first: u16) -> Self {
+        self.listening.first_port = Some(first);
+        self
+    }
+
+    /// The address of this machine at which the brokers listen, `127.0.0.1` unless set.
+    ///
+    /// The mock knows no passwords: whoever reaches the address may do everything. So any other
+    /// than a loopback address is for networks that you trust, such as that of your containers.
+    #[must_use]
+    pub fn listen_address(mut self, address: IpAddr) -> Self {
+        self.listening.address = address;
+        self
+    }
+
+    /// The host that the brokers name to clients (`advertised.listeners`): the address at which
+    /// they listen unless set. It must be set where they listen on every address (`0.0.0.0`).
+    #[must_use]
+    pub fn advertised_host(mut self, host: &str) -> Self {
+        self.listening.advertised_host = Some(host.to_owned());
+        self
+    }
+
+    /// Has `tell` called with each violation as it happens; [`MockCluster::violations`] has them
+    /// as well. It is called on the thread of the cluster, so it must be quick, and must not ask
+    /// the cluster anything: that would wait for itself for ever.
+    #[must_use]
+    pub fn on_violation(mut self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.witness = Some(Witness::new(tell));
+        self
+    }
+
     /// Starts the cluster: opens the ports, and a thread that serves them all.
     ///
     /// # Errors
     ///
-    /// [`MockError::Configuration`] for a cluster without brokers, or with more than a thousand;
-    /// [`MockError::Refused`] for a topic that cannot be created; [`MockError::Io`] if the
-    /// operating system has no ports or threads to give.
+    /// [`MockError::Configuration`] for a cluster without brokers, or with more than a thousand, or
+    /// with ports or addresses that cannot be; [`MockError::Refused`] for a topic that cannot be
+    /// created; [`MockError::Io`] if a port is taken, or the operating system has no ports or
+    /// threads to give.
     pub fn start(self) -> Result<MockCluster, MockError> {
         if !(1..=BROKERS_MAX).contains(&self.brokers) {
             return Err(MockError::Configuration {
                 what: "it needs one broker at least and a thousand at most",
             });
         }
+        self.listening.check(self.brokers)?;
         let topics = self.topics;
         let create_topics = |cluster: &mut Cluster| {
             topics.iter().try_for_each(|(name, partitions)| {
@@ -92,7 +136,13 @@ impl MockClusterBuilder {
                     })
             })
         };
-        let running = Server::start(self.options, self.brokers, create_topics)?;
+        let running = Server::start(
+            self.options,
+            self.brokers,
+            self.listening,
+            self.witness,
+            create_topics,
+        )?;
         Ok(MockCluster::new(running))
     }
 }

@@ -58,7 +58,14 @@ impl MockCluster {
         let addresses: Vec<String> = self
             .brokers
             .iter()
-            .map(|broker| format!("{}:{}", broker.host, broker.port))
+            .map(|broker| {
+                let Broker { host, port, .. } = broker;
+                if host.contains(':') {
+                    format!("[{host}]:{port}")
+                } else {
+                    format!("{host}:{port}")
+                }
+            })
             .collect();
         addresses.join(",")
     }
@@ -222,9 +229,7 @@ impl MockCluster {
             match restarted {
                 Ok(()) => return Ok(()),
                 Err(_) if Instant::now() < give_up_at => thread::sleep(RESTART_INTERVAL),
-                Err(source) => {
-                    return Err(MockError::io(format!("reopening broker {id}"), source));
-                }
+                Err(error) => return Err(error),
             }
         }
     }
@@ -267,7 +272,7 @@ impl MockCluster {
     }
 
     /// Runs `question` on the thread of the cluster, and what follows from it, then returns.
-    fn ask<T: Send + 'static>(
+    pub(super) fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut Server) -> T + Send + 'static,
     ) -> T {

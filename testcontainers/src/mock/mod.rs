@@ -1,5 +1,5 @@
-//! A Kafka cluster inside the process: real ports on `127.0.0.1`, real bytes, nothing on disk,
-//! ready in a millisecond.
+//! A Kafka cluster inside the process: real ports on `127.0.0.1` unless the builder is told
+//! otherwise, real bytes, nothing on disk, ready in a millisecond.
 //!
 //! Clients of any kind talk to it over TCP; tests look inside, take brokers away, and order faults.
 //! It knows topics, records, fetches with long polls, groups of the classic protocol with their
@@ -24,9 +24,12 @@ mod cluster;
 mod connection;
 mod core;
 mod error;
+mod look;
+mod ports;
 mod server;
+mod witness;
 
 pub use builder::MockClusterBuilder;
 pub use cluster::MockCluster;
-pub use core::GroupState;
+pub use core::{GroupState, GroupSummary, TopicSummary};
 pub use error::MockError;

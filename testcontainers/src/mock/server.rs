@@ -9,19 +9,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 use weft_client::{Broker, NodeId};
 
 use super::connection::Connection;
 use super::core::{Cluster, ConnectionId, Input, Options, Output};
 use super::error::MockError;
+use super::ports::{Listening, Ports};
+use super::witness::Witness;
 
 /// What the thread is told to do.
 pub(super) enum Command {
@@ -43,6 +43,8 @@ pub(super) struct Server {
     pub(super) cluster: Cluster,
     poll: Poll,
     ports: Ports,
+    /// Who hears of violations as they happen.
+    witness: Option<Witness>,
     connections: BTreeMap<ConnectionId, Connection>,
     connections_opened: u64,
     commands: Receiver<Command>,
@@ -53,38 +55,13 @@ pub(super) struct Server {
     scratch: Box<[u8]>,
 }
 
-/// Where the brokers listen, or did while they lived.
-#[derive(Debug, Default)]
-struct Ports {
-    numbers: BTreeMap<NodeId, u16>,
-    listeners: BTreeMap<NodeId, TcpListener>,
-}
-
-impl Ports {
-    /// Listens at the port that the broker had before, or at one that the system chooses.
-    fn open(&mut self, poll: &Poll, id: NodeId) -> io::Result<Broker> {
-        let port = self.numbers.get(&id).copied().unwrap_or_default();
-        let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
-        let port = listener.local_addr()?.port();
-        let token = Token(FIRST_LISTENER + id.value().unsigned_abs() as usize);
-        let registry = poll.registry();
-        registry.register(&mut listener, token, Interest::READABLE)?;
-        self.numbers.insert(id, port);
-        self.listeners.insert(id, listener);
-        Ok(Broker {
-            id,
-            host: Arc::from("127.0.0.1"),
-            port,
-            rack: None,
-        })
-    }
-}
-
 impl Server {
     /// Opens a port for each broker and starts the thread.
     pub(super) fn start(
         options: Options,
         broker_count: usize,
+        listening: Listening,
+        witness: Option<Witness>,
         set_up: impl FnOnce(&mut Cluster) -> Result<(), MockError>,
     ) -> Result<Running, MockError> {
         let doing = "starting a mock cluster";
@@ -92,16 +69,17 @@ impl Server {
         let waker = Waker::new(poll.registry(), WAKE);
         let waker = waker.map_err(|source| MockError::io(doing, source))?;
         let (sender, commands) = channel();
-        let mut ports = Ports::default();
+        let mut ports = Ports::new(listening, broker_count, FIRST_LISTENER);
         let brokers = (0..).take(broker_count).map(NodeId::new);
-        let brokers: io::Result<Vec<Broker>> = brokers.map(|id| ports.open(&poll, id)).collect();
-        let brokers = brokers.map_err(|source| MockError::io("opening a port", source))?;
+        let brokers = brokers.map(|id| ports.open(&poll, id));
+        let brokers = brokers.collect::<Result<Vec<Broker>, MockError>>()?;
         let mut cluster = Cluster::new(options, brokers.clone());
         set_up(&mut cluster)?;
         let server = Self {
             cluster,
             poll,
             ports,
+            witness,
             connections: BTreeMap::new(),
             connections_opened: 0,
             commands,
@@ -122,7 +100,7 @@ impl Server {
     }
 
     /// Opens the port that a broker had before.
-    pub(super) fn listen(&mut self, broker: NodeId) -> io::Result<()> {
+    pub(super) fn listen(&mut self, broker: NodeId) -> Result<(), MockError> {
         self.ports.open(&self.poll, broker).map(drop)
     }
 
@@ -137,8 +115,11 @@ impl Server {
             }
             match self.ready.pop_front() {
                 Some(connection) => self.serve(connection),
-                None => return,
+                None => break,
             }
+        }
+        if let Some(witness) = &mut self.witness {
+            witness.hear(self.cluster.violations());
         }
     }
 
@@ -187,7 +168,7 @@ impl Server {
 
     fn accept(&mut self, broker: NodeId) {
         loop {
-            let Some(listener) = self.ports.listeners.get(&broker) else {
+            let Some(listener) = self.ports.listener(broker) else {
                 return;
             };
             match listener.accept() {
@@ -264,7 +245,7 @@ impl Server {
             Output::NoAnswer(id) => self.answer(id, Vec::new()),
             Output::Close(id) => self.close(id),
             Output::StopListening(broker) => {
-                self.ports.listeners.remove(&broker);
+                self.ports.close(broker);
             }
         }
     }

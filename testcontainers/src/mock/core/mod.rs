@@ -21,6 +21,7 @@ mod log;
 mod parked;
 mod reply;
 mod script;
+mod summary;
 mod topics;
 mod violations;
 
@@ -31,3 +32,4 @@ pub(crate) use cluster::{Cluster, Input, Options, Output};
 pub(crate) use control::AppendError;
 pub use group::GroupState;
 pub(crate) use reply::ConnectionId;
+pub use summary::{GroupSummary, TopicSummary};

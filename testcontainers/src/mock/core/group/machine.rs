@@ -90,6 +90,10 @@ impl Group {
         }
     }
 
+    pub(crate) fn generation(&self) -> GenerationId {
+        self.generation
+    }
+
     pub(crate) fn protocol_type(&self) -> &str {
         &self.protocol_type
     }
