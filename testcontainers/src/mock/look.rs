@@ -1,5 +1,6 @@
 //! The part of the handle that gives overviews.
 
+use weft_client::NodeId;
 use weft_client::wire::ApiKey;
 
 use super::cluster::MockCluster;
@@ -7,6 +8,12 @@ use super::core::{GroupSummary, TopicSummary};
 
 /// Overviews, for people and for programs that show something to people.
 impl MockCluster {
+    /// Whether a broker lives. One that the cluster does not have does not.
+    pub fn is_alive(&self, broker: impl Into<NodeId>) -> bool {
+        let broker = broker.into();
+        self.ask(move |server| server.cluster.is_alive(broker))
+    }
+
     /// All topics in the order of their names.
     pub fn topics(&self) -> Vec<TopicSummary> {
         self.ask(|server| server.cluster.topic_summaries())

@@ -1,0 +1,16 @@
+//! The program `weft-mock`, started as others start it: as a process, watched from outside.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "real processes and sockets take real time"
+)]
+#![expect(clippy::unwrap_used, reason = "the functions here are parts of tests")]
+
+#[path = "program/ending.rs"]
+mod ending;
+#[path = "program/process.rs"]
+mod process;
+#[path = "program/prompt.rs"]
+mod prompt;
+#[path = "program/starting.rs"]
+mod starting;
