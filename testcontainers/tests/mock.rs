@@ -16,3 +16,5 @@ mod java;
 mod network;
 #[path = "mock/parity.rs"]
 mod parity;
+#[path = "mock/releases.rs"]
+mod releases;

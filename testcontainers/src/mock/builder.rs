@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::cluster::MockCluster;
-use super::core::{Cluster, Options};
+use super::core::{Cluster, KafkaRelease, Options};
 use super::error::MockError;
 use super::ports::Listening;
 use super::server::{BROKERS_MAX, Server};
@@ -26,6 +26,7 @@ impl MockClusterBuilder {
             brokers: 1,
             topics: Vec::new(),
             options: Options {
+                release: KafkaRelease::Newest,
                 group_initial_rebalance_delay: Duration::ZERO,
                 session_timeout_min: Duration::from_secs(1),
                 auto_create_partitions: None,
@@ -46,6 +47,19 @@ impl MockClusterBuilder {
     #[must_use]
     pub fn topic(mut self, name: &str, partitions: usize) -> Self {
         self.topics.push((name.to_owned(), partitions));
+        self
+    }
+
+    /// Which release of Kafka the brokers pretend to be, [`KafkaRelease::Newest`] unless set: they
+    /// announce and serve the versions that both that release and the mock know, and close the
+    /// connection on which another version comes, as that release does. What an answer says follows
+    /// the version of its request.
+    ///
+    /// The mock reads no version that Kafka 4.0 removed (KIP-896), so a pretended older release
+    /// lacks those.
+    #[must_use]
+    pub fn release(mut self, release: KafkaRelease) -> Self {
+        self.options.release = release;
         self
     }
 

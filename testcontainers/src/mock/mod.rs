@@ -31,5 +31,5 @@ mod witness;
 
 pub use builder::MockClusterBuilder;
 pub use cluster::MockCluster;
-pub use core::{GroupState, GroupSummary, TopicSummary};
+pub use core::{GroupState, GroupSummary, KafkaRelease, TopicSummary, UnknownRelease};
 pub use error::MockError;

@@ -12,6 +12,7 @@ use super::api;
 use super::brokers::Brokers;
 use super::group::{GroupAnswer, Groups};
 use super::parked::{Parked, ParkedRequest, Wish};
+use super::release::KafkaRelease;
 use super::reply::{Ask, ConnectionId, Reply};
 use super::script::{Arrival, Script};
 use super::topics::Topics;
@@ -35,6 +36,8 @@ pub(crate) struct Cluster {
 /// What a real broker would read from its configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Options {
+    /// Which release the brokers pretend to be.
+    pub(crate) release: KafkaRelease,
     /// `group.initial.rebalance.delay.ms`
     pub(crate) group_initial_rebalance_delay: Duration,
     /// `group.min.session.timeout.ms`
@@ -157,10 +160,10 @@ impl Cluster {
             return;
         };
         let decoded = wire::decode_request(frame).and_then(|(head, request)| {
-            if api::versions::is_spoken(head.api_key) {
-                Ok((head, request))
-            } else {
-                Err(unknown(head))
+            let spoken = api::versions::spoken(self.options.release, head.api_key);
+            match spoken {
+                Some(versions) if versions.contains(&head.api_version) => Ok((head, request)),
+                _ => Err(unknown(head)),
             }
         });
         let (head, request) = match decoded {
@@ -209,7 +212,7 @@ impl Cluster {
                 broker,
                 head,
             };
-            self.perform(&ask, api::versions::unsupported(), out);
+            self.perform(&ask, api::versions::unsupported(self.options.release), out);
             return;
         }
         self.violations.add(format_args!(

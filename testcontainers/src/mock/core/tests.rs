@@ -3,6 +3,7 @@
 mod fetching;
 mod further;
 mod groups;
+mod releases;
 mod versions;
 
 use std::time::{Duration, Instant};
@@ -37,6 +38,7 @@ impl Bench {
 
     pub(super) fn with(brokers: i32, group_initial_rebalance_delay: Duration) -> Self {
         let options = Options {
+            release: KafkaRelease::Newest,
             group_initial_rebalance_delay,
             session_timeout_min: Duration::from_secs(1),
             auto_create_partitions: None,

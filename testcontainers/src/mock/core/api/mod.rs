@@ -34,7 +34,7 @@ pub(super) fn serve(
     out: &mut Vec<Output>,
 ) -> Reply {
     match request {
-        Request::ApiVersions(_) => versions::api_versions(),
+        Request::ApiVersions(_) => versions::api_versions(cluster),
         Request::Metadata(request) => metadata::metadata(cluster, ask, request),
         Request::Produce(request) => produce::produce(cluster, ask, request),
         Request::Fetch(request) => fetch::fetch(cluster, ask, request),

@@ -1,36 +1,56 @@
-//! ApiVersions: what this broker speaks, which is what the schemas know.
+//! ApiVersions: what this broker speaks, which is what the mock and the release that it pretends to
+//! be have in common.
+
+use std::ops::RangeInclusive;
 
 use weft_client::wire::messages::ApiVersionsResponse;
 use weft_client::wire::messages::api_versions_response::ApiVersion;
-use weft_client::wire::{ApiKey, ErrorCode, schema_versions};
+use weft_client::wire::{ApiKey, ErrorCode};
 
+use super::super::cluster::Cluster;
+use super::super::release::KafkaRelease;
 use super::super::reply::Reply;
 
-pub(super) fn api_versions() -> Reply {
+pub(super) fn api_versions(cluster: &Cluster) -> Reply {
+    let release = cluster.options.release;
+    let ranges = SPOKEN.iter().filter_map(|api_key| range(release, *api_key));
     ApiVersionsResponse::default()
-        .with_api_keys(SPOKEN.map(range).to_vec())
+        .with_api_keys(ranges.collect())
         .into()
 }
 
-/// The answer to a version that is too new: which ones would do (KIP-511).
-pub(in crate::mock::core) fn unsupported() -> Reply {
+/// The answer to a version that is too new: which ones would do, since 2.4 (KIP-511).
+pub(in crate::mock::core) fn unsupported(release: KafkaRelease) -> Reply {
+    let ranges = range(release, ApiKey::ApiVersions);
+    let ranges = ranges.filter(|_| release >= KafkaRelease::V2_4);
     ApiVersionsResponse::default()
         .with_error_code(ErrorCode::UNSUPPORTED_VERSION.0)
-        .with_api_keys(vec![range(ApiKey::ApiVersions)])
+        .with_api_keys(ranges.into_iter().collect())
         .into()
 }
 
-/// Whether the brokers know the API. The wire layer reads more of them than the brokers serve.
-pub(in crate::mock::core) fn is_spoken(api_key: ApiKey) -> bool {
-    SPOKEN.contains(&api_key)
+/// The versions of an API that the brokers serve. The wire layer reads more than that.
+pub(in crate::mock::core) fn spoken(
+    release: KafkaRelease,
+    api_key: ApiKey,
+) -> Option<RangeInclusive<i16>> {
+    let is_spoken = SPOKEN.contains(&api_key);
+    release.versions(api_key).filter(|_| is_spoken)
 }
 
-fn range(api_key: ApiKey) -> ApiVersion {
-    let versions = schema_versions(api_key);
-    ApiVersion::default()
+fn range(release: KafkaRelease, api_key: ApiKey) -> Option<ApiVersion> {
+    let versions = spoken(release, api_key)?;
+    let first = match api_key {
+        // Every broker announces it, also those that do not serve it: some clients compress nothing
+        // unless it is there.
+        ApiKey::Produce => 0,
+        _ => *versions.start(),
+    };
+    let range = ApiVersion::default()
         .with_api_key(api_key as i16)
-        .with_min_version(*versions.start())
-        .with_max_version(*versions.end())
+        .with_min_version(first)
+        .with_max_version(*versions.end());
+    Some(range)
 }
 
 const SPOKEN: [ApiKey; 21] = [
