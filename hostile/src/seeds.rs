@@ -6,6 +6,11 @@ mod blobs;
 mod messages;
 mod records;
 
+/// A request of every API and version, without its length.
+pub fn requests() -> Vec<Vec<u8>> {
+    messages::requests()
+}
+
 /// The seeds of a target; none for a target that does not exist.
 pub fn of(target: &str) -> Vec<Vec<u8>> {
     match target {

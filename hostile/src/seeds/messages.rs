@@ -16,6 +16,14 @@ pub(super) fn responses() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// Each request, as it comes to a broker, without its length.
+pub(super) fn requests() -> Vec<Vec<u8>> {
+    specimens()
+        .filter(|specimen| specimen.direction == Direction::Request)
+        .map(|specimen| specimen.frame.to_vec())
+        .collect()
+}
+
 /// Each message, behind the byte that says which direction it has.
 pub(super) fn both_directions() -> Vec<Vec<u8>> {
     specimens()
