@@ -91,10 +91,6 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "hostile",
-        &["weft-client", "weft-consumer", "weft-testcontainers"],
-    ),
-    (
         "benches",
         &[
             "weft-client",

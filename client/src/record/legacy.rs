@@ -37,31 +37,28 @@ pub(crate) fn records(
     })?;
     let codec = header.compression()?;
     if codec == Compression::None {
-        return convert([Ok(outer)], header, 0, batch.len());
+        return convert(&[outer], header, 0);
     }
     let payload = outer
         .value
         .ok_or_else(|| corrupt("a compressed message without a value"))?;
     let body = decompressor.decompress(codec, payload, header.magic)?;
-    let mut last = None;
-    for message in inner_messages(&body, header.magic) {
-        last = Some(message?.offset);
-    }
-    let last = last.ok_or_else(|| corrupt("a compressed message without messages inside"))?;
+    let inner = inner_messages(&body, header.magic)?;
+    let Some(last) = inner.last() else {
+        return Err(corrupt("a compressed message without messages inside"));
+    };
     // Wrappers at offset 0 come from producers that left their offset unset (librdkafka).
     let base = if header.magic == 0 || outer.offset == 0 {
-        Some(0)
+        0
     } else {
-        outer.offset.checked_sub(last).filter(|base| *base >= 0)
+        outer.offset - last.offset
     };
-    let base =
-        base.ok_or_else(|| corrupt("a compressed message ends before its messages inside"))?;
-    convert(
-        inner_messages(&body, header.magic),
-        header,
-        base,
-        body.len(),
-    )
+    if base < 0 {
+        return Err(corrupt(
+            "a compressed message ends before its messages inside",
+        ));
+    }
+    convert(&inner, header, base)
 }
 
 fn corrupt(reason: &'static str) -> RecordError {
@@ -133,15 +130,12 @@ fn sized<'a>(reader: &mut ByteReader<'a>) -> Option<Option<&'a [u8]>> {
     }
 }
 
-/// The messages of a decompressed set, read anew by everyone who asks: a list of them would take
-/// more than twice the memory of the set. One that is cut off at the end is ignored, as in Java.
-fn inner_messages(
-    body: &[u8],
-    magic: u8,
-) -> impl Iterator<Item = Result<Message<'_>, RecordError>> {
+/// The messages of a decompressed set. One that is cut off at the end is ignored, as in Java. The
+/// list is bounded by the bytes: no message takes fewer than 26.
+fn inner_messages(body: &[u8], magic: u8) -> Result<Vec<Message<'_>>, RecordError> {
     let mut reader = ByteReader::new(body);
-    std::iter::from_fn(move || Message::read(&mut reader).transpose()).map(move |message| {
-        let message = message?;
+    let mut messages = Vec::new();
+    while let Some(message) = Message::read(&mut reader)? {
         if message.magic != magic {
             return Err(corrupt(
                 "a message inside a compressed one has another magic",
@@ -150,26 +144,22 @@ fn inner_messages(
         if message.attributes & CODEC_BITS != 0 {
             return Err(corrupt("a compressed message inside a compressed one"));
         }
-        Ok(message)
-    })
+        messages.push(message);
+    }
+    Ok(messages)
 }
 
-/// `size` is that of all messages together, which the records do not exceed by more than a few
-/// bytes each.
-fn convert<'a>(
-    messages: impl IntoIterator<Item = Result<Message<'a>, RecordError>>,
+fn convert(
+    messages: &[Message<'_>],
     header: &BatchHeader,
     base: i64,
-    size: usize,
 ) -> Result<Records, RecordError> {
-    let mut first = None;
-    let mut body = Vec::with_capacity(size);
+    let (first_offset, first_timestamp) = messages
+        .first()
+        .map_or((0, -1), |first| (first.offset, first.timestamp));
+    let mut body = Vec::new();
     let mut last_offset_delta = 0;
-    let mut count = 0;
     for message in messages {
-        let message = message?;
-        let (first_offset, first_timestamp) =
-            *first.get_or_insert((message.offset, message.timestamp));
         let delta = message.offset.checked_sub(first_offset);
         let offset_delta = delta
             .and_then(|delta| i32::try_from(delta).ok())
@@ -179,15 +169,9 @@ fn convert<'a>(
         let timestamp_delta = message.timestamp.wrapping_sub(first_timestamp);
         let data = (message.key, message.value);
         write_record(&mut body, (timestamp_delta, offset_delta), data, &[])?;
-        count += 1;
-    }
-    let (first_offset, first_timestamp) = first.unwrap_or((0, -1));
-    let base_offset = base.saturating_add(first_offset);
-    if base_offset.saturating_add(last_offset_delta.into()) == i64::MAX {
-        return Err(corrupt("no offset comes after the message"));
     }
     let context = BatchContext {
-        base_offset,
+        base_offset: base.saturating_add(first_offset),
         last_offset_delta,
         base_timestamp: first_timestamp,
         max_timestamp: header.max_timestamp,
@@ -198,5 +182,9 @@ fn convert<'a>(
         },
         leader_epoch: -1,
     };
-    Ok(Records::new(Bytes::from(body), context, count))
+    Ok(Records::new(
+        Bytes::from(body),
+        context,
+        messages.len() as u32,
+    ))
 }

@@ -2,9 +2,10 @@
 //! otherwise, real bytes, nothing on disk, ready in a millisecond.
 //!
 //! Clients of any kind talk to it over TCP; tests look inside, take brokers away, and order faults.
-//! It knows topics, records, fetches with long polls, groups of the classic protocol with their
-//! offsets, and the calls that administer these. It does not know transactions, access control, or
-//! the group protocol of KIP-848, and keeps everything in memory for as long as it lives.
+//! It knows topics, records, idempotent and transactional producers, fetches with long polls and
+//! isolation levels, groups of the classic protocol with their offsets, and the calls that
+//! administer these. It does not know access control or the group protocol of KIP-848, and keeps
+//! everything in memory for as long as it lives.
 //!
 //! It also watches its clients: what a correct client never does is noted, and
 //! [`MockCluster::violations`] tells it.
@@ -31,5 +32,7 @@ mod witness;
 
 pub use builder::MockClusterBuilder;
 pub use cluster::MockCluster;
-pub use core::{GroupState, GroupSummary, KafkaRelease, TopicSummary, UnknownRelease};
+pub use core::{
+    GroupState, GroupSummary, KafkaRelease, TopicSummary, TransactionState, UnknownRelease,
+};
 pub use error::MockError;

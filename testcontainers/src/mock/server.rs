@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -74,6 +74,9 @@ impl Server {
         let brokers = brokers.map(|id| ports.open(&poll, id));
         let brokers = brokers.collect::<Result<Vec<Broker>, MockError>>()?;
         let mut cluster = Cluster::new(options, brokers.clone());
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        let since_1970 = since_1970.map_or(0, |since| since.as_millis());
+        cluster.set_clock(Instant::now(), i64::try_from(since_1970).unwrap_or(0));
         set_up(&mut cluster)?;
         let server = Self {
             cluster,

@@ -1,8 +1,10 @@
-//! The brokers of the cluster: which live, and who answers for a group.
+//! The brokers of the cluster: which live, and who answers for a group or a transactional id.
 
 use std::collections::BTreeMap;
 
 use weft_client::{Broker, GroupId, NodeId};
+
+use super::transaction::TransactionalId;
 
 /// See the module's text.
 #[derive(Clone, Debug)]
@@ -10,6 +12,8 @@ pub(crate) struct Brokers {
     all: Vec<Member>,
     /// Who answers for a group, from the first time somebody asked until that broker dies.
     coordinators: BTreeMap<GroupId, NodeId>,
+    /// The same for transactional ids.
+    transaction_coordinators: BTreeMap<TransactionalId, NodeId>,
 }
 
 #[derive(Clone, Debug)]
@@ -30,6 +34,7 @@ impl Brokers {
         Self {
             all,
             coordinators: BTreeMap::new(),
+            transaction_coordinators: BTreeMap::new(),
         }
     }
 
@@ -79,13 +84,32 @@ impl Brokers {
         if let Some(known) = known.filter(|known| self.is_alive(*known)) {
             return Some(known);
         }
-        let alive: Vec<NodeId> = self.alive().map(|broker| broker.id).collect();
-        let index = name_hash(group.as_str()) % alive.len().max(1) as u64;
-        let chosen = *alive.get(usize::try_from(index).unwrap_or_default())?;
+        let chosen = self.choose(group.as_str())?;
         if self.coordinators.len() < COORDINATORS_MAX {
             self.coordinators.insert(group.clone(), chosen);
         }
         Some(chosen)
+    }
+
+    /// The broker that answers for a transactional id. `None` if none lives.
+    pub(crate) fn transaction_coordinator(&mut self, id: &TransactionalId) -> Option<NodeId> {
+        let known = self.transaction_coordinators.get(id).copied();
+        if let Some(known) = known.filter(|known| self.is_alive(*known)) {
+            return Some(known);
+        }
+        let chosen = self.choose(id.as_str())?;
+        if self.transaction_coordinators.len() < COORDINATORS_MAX {
+            self.transaction_coordinators.insert(id.clone(), chosen);
+        }
+        Some(chosen)
+    }
+
+    fn choose(&self, name: &str) -> Option<NodeId> {
+        let alive: Vec<NodeId> = self.alive().map(|broker| broker.id).collect();
+        let index = name_hash(name) % alive.len().max(1) as u64;
+        alive
+            .get(usize::try_from(index).unwrap_or_default())
+            .copied()
     }
 }
 
@@ -96,7 +120,8 @@ fn name_hash(name: &str) -> u64 {
     })
 }
 
-/// How many groups keep their coordinator when a broker comes back. Further ones may move.
+/// How many groups, and how many transactional ids, keep their coordinator when a broker comes
+/// back. Further ones may move.
 const COORDINATORS_MAX: usize = 100_000;
 
 #[cfg(test)]

@@ -10,12 +10,14 @@ use weft_client::{Broker, NodeId};
 
 use super::api;
 use super::brokers::Brokers;
+use super::clock::Clock;
 use super::group::{GroupAnswer, Groups};
 use super::parked::{Parked, ParkedRequest, Wish};
 use super::release::KafkaRelease;
 use super::reply::{Ask, ConnectionId, Reply};
 use super::script::{Arrival, Script};
 use super::topics::Topics;
+use super::transaction::Transactions;
 use super::violations::Violations;
 
 /// The whole cluster. See the folder's text.
@@ -28,7 +30,8 @@ pub(crate) struct Cluster {
     pub(super) script: Script,
     pub(super) violations: Violations,
     pub(super) decompressor: Decompressor,
-    pub(super) producer_ids_given: i64,
+    pub(super) transactions: Transactions,
+    pub(super) clock: Clock,
     pub(super) connections: BTreeMap<ConnectionId, NodeId>,
     parked: Parked,
 }
@@ -84,13 +87,15 @@ impl Cluster {
             script: Script::default(),
             violations: Violations::default(),
             decompressor: Decompressor::default(),
-            producer_ids_given: 0,
+            transactions: Transactions::default(),
+            clock: Clock::new(),
             connections: BTreeMap::new(),
             parked: Parked::default(),
         }
     }
 
     pub(crate) fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Output>) {
+        self.clock.start(now);
         match input {
             Input::Opened(connection, broker) if self.brokers.is_alive(broker) => {
                 self.connections.insert(connection, broker);
@@ -111,7 +116,11 @@ impl Cluster {
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let parked = self.parked.next_deadline();
-        parked.into_iter().chain(self.groups.next_deadline()).min()
+        parked
+            .into_iter()
+            .chain(self.groups.next_deadline())
+            .chain(self.transactions.next_deadline())
+            .min()
     }
 
     /// Does what is due, and wakes the fetches of partitions that have changed.
@@ -119,6 +128,8 @@ impl Cluster {
         let mut answers = Vec::new();
         self.groups.expire(now, &mut self.violations, &mut answers);
         self.answer_group(answers, out);
+        self.transactions.expire(now, self.transaction_version());
+        self.write_markers(now);
         for due in self.parked.take_due(now) {
             self.resume(now, due, out);
         }

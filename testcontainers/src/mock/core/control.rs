@@ -11,6 +11,7 @@ use weft_client::{NodeId, Offset, OffsetAndMetadata};
 use super::cluster::{Cluster, Output};
 use super::group::GroupState;
 use super::topics::{Placement, Topic};
+use super::transaction::TransactionState;
 
 /// Why records that a test handed over itself were not appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +97,26 @@ impl Cluster {
         Some(partition_of(topic, partition)?.log.end_offset())
     }
 
+    pub(crate) fn last_stable_offset(&self, topic: &str, partition: i32) -> Option<Offset> {
+        let topic = self.topics.by_name(topic)?;
+        Some(partition_of(topic, partition)?.log.last_stable_offset())
+    }
+
+    pub(crate) fn transaction_state(&self, transactional_id: &str) -> Option<TransactionState> {
+        let found = self.transactions.find(transactional_id)?;
+        Some(found.state)
+    }
+
+    pub(crate) fn transaction_coordinator(&mut self, transactional_id: &str) -> Option<NodeId> {
+        let id = transactional_id.into();
+        self.brokers.transaction_coordinator(&id)
+    }
+
+    /// From now on `now` stands for this many milliseconds since 1970.
+    pub(crate) fn set_clock(&mut self, now: Instant, timestamp: i64) {
+        self.clock.set(now, timestamp);
+    }
+
     pub(crate) fn leader(&self, topic: &str, partition: i32) -> Option<NodeId> {
         partition_of(self.topics.by_name(topic)?, partition)?.leader
     }
@@ -167,6 +188,8 @@ impl Cluster {
             .into_iter()
             .filter(|id| brokers.coordinator(id) == Some(broker))
             .collect();
+        self.transactions
+            .move_to_another_broker(|id| brokers.transaction_coordinator(id) == Some(broker));
         brokers.set_alive(broker, false);
         groups.move_to_another_broker(now, |id| moving.contains(id));
         self.topics.elect(&self.brokers);

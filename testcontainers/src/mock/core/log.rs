@@ -1,12 +1,19 @@
 //! The log of one partition: whole batches in the order of their offsets, and the epochs in which
 //! they were written.
 //!
-//! It decides which bytes a fetch gets and which offsets exist. It never looks into records, except
-//! to find one by its timestamp, and never copies a batch to hand it out.
+//! It decides which bytes a fetch gets and which offsets exist, and up to where they are stable. It
+//! never looks into records, except to find one by its timestamp and to understand the markers of
+//! transactions, and never copies a batch to hand it out.
+
+mod marker;
+mod producers;
 
 use bytes::Bytes;
 use weft_client::record::{Batch, Decompressor};
 use weft_client::{LeaderEpoch, Offset};
+
+pub(crate) use marker::Marker;
+pub(crate) use producers::{Aborted, Admission, Producers};
 
 /// See the module's text.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +25,24 @@ pub(crate) struct Log {
     end: i64,
     /// The first offset of each epoch, ascending in both.
     epochs: Vec<(LeaderEpoch, Offset)>,
+    producers: Producers,
+}
+
+/// Which records a reader is to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    /// Those of open transactions as well.
+    ReadUncommitted,
+    /// Nothing behind the beginning of the first open transaction.
+    ReadCommitted,
+}
+
+/// How much was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Read {
+    pub(crate) bytes: usize,
+    /// The offset behind the last batch of which something was read.
+    pub(crate) end: Offset,
 }
 
 /// Whether a read may exceed its limit to return a whole batch (KIP-74).
@@ -48,6 +73,25 @@ impl Log {
         Offset::new(self.end)
     }
 
+    /// Up to here all transactions have ended.
+    pub(crate) fn last_stable_offset(&self) -> Offset {
+        let open = self.producers.first_open();
+        let stable = open.unwrap_or_else(|| self.end_offset());
+        stable.max(self.start_offset())
+    }
+
+    /// Up to where such a reader may read.
+    pub(crate) fn readable_end(&self, isolation: Isolation) -> Offset {
+        match isolation {
+            Isolation::ReadUncommitted => self.end_offset(),
+            Isolation::ReadCommitted => self.last_stable_offset(),
+        }
+    }
+
+    pub(crate) fn producers(&self) -> &Producers {
+        &self.producers
+    }
+
     /// From here on batches belong to `epoch`; epochs that do not exceed the last are ignored.
     pub(crate) fn begin_epoch(&mut self, epoch: LeaderEpoch) {
         if self.epochs.last().is_none_or(|(last, _)| *last < epoch) {
@@ -67,6 +111,7 @@ impl Log {
             batch.rebased(base, epoch)
         };
         self.end = batch.header().next_offset().value();
+        self.producers.note(&batch);
         self.batches.push(batch);
         base
     }
@@ -76,39 +121,50 @@ impl Log {
     pub(crate) fn read(
         &self,
         offset: Offset,
+        isolation: Isolation,
         bytes_max: usize,
         at_least: AtLeast,
         out: &mut Vec<Bytes>,
-    ) -> Result<usize, OutOfRange> {
+    ) -> Result<Read, OutOfRange> {
         if offset.value() < self.start || offset.value() > self.end {
             return Err(OutOfRange);
         }
-        let rest = &self.batches[self.index_of(offset)..];
+        let nothing = Read {
+            bytes: 0,
+            end: offset,
+        };
+        let rest = self.readable(offset, isolation);
         let Some(first) = rest.first() else {
-            return Ok(0);
+            return Ok(nothing);
         };
         let limit = match at_least {
             AtLeast::OneBatch => bytes_max.max(first.bytes().len()),
-            AtLeast::Nothing if first.bytes().len() > bytes_max => return Ok(0),
+            AtLeast::Nothing if first.bytes().len() > bytes_max => return Ok(nothing),
             AtLeast::Nothing => bytes_max,
         };
-        let mut read = 0;
+        let mut read = nothing;
         for batch in rest {
-            let taken = batch.bytes().len().min(limit - read);
+            let taken = batch.bytes().len().min(limit - read.bytes);
             if taken == 0 {
                 break;
             }
             out.push(batch.bytes().slice(..taken));
-            read += taken;
+            read.bytes += taken;
+            read.end = batch.header().next_offset();
         }
         Ok(read)
     }
 
     /// The number of bytes from `offset` on, as far as `bytes_max`; nothing for an offset that does
     /// not exist.
-    pub(crate) fn available(&self, offset: Offset, bytes_max: usize) -> usize {
+    pub(crate) fn available(
+        &self,
+        offset: Offset,
+        isolation: Isolation,
+        bytes_max: usize,
+    ) -> usize {
         let mut bytes = 0;
-        for batch in &self.batches[self.index_of(offset)..] {
+        for batch in self.readable(offset, isolation) {
             bytes += batch.bytes().len();
             if bytes >= bytes_max {
                 return bytes_max;
@@ -162,7 +218,16 @@ impl Log {
         self.start = self.start.max(offset.value());
         let gone = self.index_of(self.start_offset());
         self.batches.drain(..gone);
+        self.producers.delete_before(self.start_offset());
         Ok(())
+    }
+
+    /// The batches from `offset` on that such a reader may see.
+    fn readable(&self, offset: Offset, isolation: Isolation) -> &[Batch] {
+        let from = self.index_of(offset);
+        // A transaction begins with a batch, so that none is cut here.
+        let until = self.index_of(self.readable_end(isolation));
+        &self.batches[from.min(until)..until]
     }
 
     /// Which batch holds `offset`, or comes next.
@@ -192,172 +257,4 @@ impl Log {
 }
 
 #[cfg(test)]
-mod tests {
-    use weft_client::record::{BatchBuilder, Batches, Compression, Compressor};
-
-    use super::*;
-
-    /// A batch of records with these timestamps.
-    fn batch(timestamps: &[i64]) -> Batch {
-        let mut builder = BatchBuilder::new();
-        for timestamp in timestamps {
-            builder
-                .append(*timestamp, None, Some(b"value"), &[])
-                .unwrap();
-        }
-        let bytes = builder
-            .build(Compression::None, &mut Compressor::default())
-            .unwrap();
-        Batches::new(bytes).next().unwrap().unwrap()
-    }
-
-    /// Three batches with the offsets 0 and 1, 2, 3 to 5.
-    fn log() -> Log {
-        let mut log = Log::default();
-        log.begin_epoch(LeaderEpoch::new(0));
-        for timestamps in [&[10, 20][..], &[5], &[30, 40, 40]] {
-            log.append(batch(timestamps));
-        }
-        log
-    }
-
-    fn read(log: &Log, offset: i64, bytes_max: usize, at_least: AtLeast) -> Vec<usize> {
-        let mut out = Vec::new();
-        let bytes = log
-            .read(Offset::new(offset), bytes_max, at_least, &mut out)
-            .unwrap();
-        let sizes: Vec<usize> = out.iter().map(Bytes::len).collect();
-        assert_eq!(bytes, sizes.iter().sum::<usize>());
-        sizes
-    }
-
-    fn sizes() -> [usize; 3] {
-        [&[1, 2][..], &[1], &[1, 2, 3]].map(|timestamps| batch(timestamps).bytes().len())
-    }
-
-    #[test]
-    fn a_read_begins_with_the_whole_batch_that_holds_the_offset() {
-        let [first, second, third] = sizes();
-        let all = usize::MAX;
-
-        assert_eq!(
-            read(&log(), 0, all, AtLeast::Nothing),
-            [first, second, third]
-        );
-        assert_eq!(
-            read(&log(), 1, all, AtLeast::Nothing),
-            [first, second, third]
-        );
-        assert_eq!(read(&log(), 2, all, AtLeast::Nothing), [second, third]);
-        assert_eq!(read(&log(), 5, all, AtLeast::Nothing), [third]);
-        assert_eq!(read(&log(), 6, all, AtLeast::OneBatch), []);
-    }
-
-    #[test]
-    fn batches_carry_the_offsets_and_the_epoch_that_the_log_gave_them() {
-        let mut out = Vec::new();
-        let log = log();
-        log.read(Offset::ZERO, usize::MAX, AtLeast::Nothing, &mut out)
-            .unwrap();
-
-        let offsets: Vec<_> = out
-            .into_iter()
-            .flat_map(|bytes| Batches::new(bytes).map(Result::unwrap))
-            .map(|batch| {
-                batch.check_crc().unwrap();
-                let header = batch.header();
-                (header.base_offset().value(), header.leader_epoch())
-            })
-            .collect();
-
-        let epoch = Some(LeaderEpoch::new(0));
-        assert_eq!(offsets, [(0, epoch), (2, epoch), (3, epoch)]);
-    }
-
-    #[test]
-    fn the_limit_cuts_the_last_batch_but_never_the_first() {
-        let [first, second, _] = sizes();
-
-        assert_eq!(
-            read(&log(), 0, first + 7, AtLeast::Nothing),
-            [first, 7],
-            "the second is cut"
-        );
-        assert_eq!(read(&log(), 0, first - 1, AtLeast::Nothing), []);
-        assert_eq!(read(&log(), 0, 1, AtLeast::OneBatch), [first]);
-        assert_eq!(read(&log(), 2, 0, AtLeast::OneBatch), [second]);
-    }
-
-    #[test]
-    fn offsets_outside_of_the_log_are_out_of_range() {
-        let mut log = log();
-        let mut out = Vec::new();
-        log.delete_before(Offset::new(4)).unwrap();
-
-        for offset in [-1, 0, 3, 7] {
-            let read = log.read(Offset::new(offset), 100, AtLeast::OneBatch, &mut out);
-            assert_eq!(read, Err(OutOfRange), "{offset}");
-        }
-        assert_eq!(
-            read(&log, 4, usize::MAX, AtLeast::Nothing),
-            [sizes()[2]],
-            "a batch stays until all of it may go"
-        );
-        assert_eq!(log.delete_before(Offset::new(7)), Err(OutOfRange));
-    }
-
-    #[test]
-    fn what_is_available_is_what_a_read_without_limit_would_return() {
-        let [first, second, third] = sizes();
-
-        assert_eq!(
-            log().available(Offset::ZERO, usize::MAX),
-            first + second + third
-        );
-        assert_eq!(log().available(Offset::new(3), usize::MAX), third);
-        assert_eq!(log().available(Offset::new(3), 10), 10);
-        assert_eq!(log().available(Offset::new(6), 10), 0);
-    }
-
-    #[test]
-    fn a_record_is_found_by_its_time_even_where_times_go_back() {
-        let mut decompressor = Decompressor::default();
-        let mut find = |timestamp| {
-            log()
-                .find_time(timestamp, &mut decompressor)
-                .map(|found| (found.timestamp, found.offset.value()))
-        };
-
-        assert_eq!(find(0), Some((10, 0)));
-        assert_eq!(find(11), Some((20, 1)));
-        assert_eq!(find(21), Some((30, 3)));
-        assert_eq!(find(41), None);
-        assert_eq!(
-            log()
-                .find_max_time(&mut decompressor)
-                .map(|found| (found.timestamp, found.offset.value())),
-            Some((40, 4)),
-            "the first of two"
-        );
-    }
-
-    #[test]
-    fn an_epoch_ends_where_the_next_begins() {
-        let epoch = LeaderEpoch::new;
-        let mut log = Log::default();
-        log.begin_epoch(epoch(2));
-        log.append(batch(&[1, 2]));
-        log.begin_epoch(epoch(5));
-        log.append(batch(&[3]));
-        let end = |asked| {
-            log.end_of_epoch(epoch(asked))
-                .map(|(epoch, offset)| (epoch.value(), offset.value()))
-        };
-
-        assert_eq!(end(1), Some((1, 0)), "before everything");
-        assert_eq!(end(2), Some((2, 2)));
-        assert_eq!(end(4), Some((2, 2)));
-        assert_eq!(end(5), Some((5, 3)));
-        assert_eq!(end(6), None);
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 //! in, bytes of answers come out.
 //!
 //! ```text
-//!  frame --> script --> api/... --> topics, logs, groups
+//!  frame --> script --> api/... --> topics, logs, groups, transactions
 //!             delay       |  |
 //!               \--> parked  '--> answer --> frame
 //! ```
@@ -13,17 +13,20 @@
 
 mod api;
 mod brokers;
+mod clock;
 mod cluster;
 mod control;
 mod fetch_frame;
 mod group;
 mod log;
+mod markers;
 mod parked;
 mod release;
 mod reply;
 mod script;
 mod summary;
 mod topics;
+mod transaction;
 mod violations;
 
 #[cfg(test)]
@@ -35,3 +38,4 @@ pub use group::GroupState;
 pub use release::{KafkaRelease, UnknownRelease};
 pub(crate) use reply::ConnectionId;
 pub use summary::{GroupSummary, TopicSummary};
+pub use transaction::TransactionState;

@@ -4,6 +4,7 @@ mod fetching;
 mod further;
 mod groups;
 mod releases;
+mod transactions;
 mod versions;
 
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! FindCoordinator: which broker answers for a group, one at a time or several (KIP-699).
+//! FindCoordinator: which broker answers for a group or a transactional id, one at a time or
+//! several (KIP-699).
 
 use weft_client::wire::messages::find_coordinator_response::Coordinator;
 use weft_client::wire::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
@@ -35,11 +36,14 @@ fn find(cluster: &mut Cluster, key_type: i8, key: StrBytes) -> Coordinator {
         .with_key(key.clone())
         .with_node_id((-1).into())
         .with_port(-1);
-    // The mock has no transactions and no share groups.
-    if key_type != GROUP {
-        return nobody.with_error_code(ErrorCode::INVALID_REQUEST.0);
-    }
-    let coordinator = cluster.brokers.coordinator(&key.as_str().into());
+    let coordinator = match key_type {
+        GROUP => cluster.brokers.coordinator(&key.as_str().into()),
+        TRANSACTION => cluster
+            .brokers
+            .transaction_coordinator(&key.as_str().into()),
+        // There are no share groups.
+        _ => return nobody.with_error_code(ErrorCode::INVALID_REQUEST.0),
+    };
     match coordinator.and_then(|id| cluster.brokers.broker(id)) {
         Some(broker) => Coordinator::default()
             .with_key(key)
@@ -55,3 +59,6 @@ const BATCHED: i16 = 4;
 
 /// The type of key that names a group.
 const GROUP: i8 = 0;
+
+/// The type of key that is a transactional id.
+const TRANSACTION: i8 = 1;

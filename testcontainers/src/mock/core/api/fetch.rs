@@ -18,11 +18,11 @@ use weft_client::{NodeId, Offset};
 
 use super::super::cluster::Cluster;
 use super::super::fetch_frame::{PartitionRecords, fetch_frame};
-use super::super::log::AtLeast;
+use super::super::log::{Aborted, AtLeast, Isolation, Read};
 use super::super::parked::Wish;
 use super::super::reply::{Ask, Reply, text};
 use super::super::topics::{Partition, PartitionKey, Topic};
-use super::{broker_id, broker_id_or_nobody, port, topic_id};
+use super::{broker_id, broker_id_or_nobody, isolation, port, topic_id};
 
 pub(super) fn fetch(cluster: &mut Cluster, ask: &Ask, request: FetchRequest) -> Reply {
     let is_full = matches!(request.session_epoch, INITIAL_EPOCH | FINAL_EPOCH);
@@ -67,7 +67,7 @@ pub(in crate::mock::core) fn fetch_until(
         ask,
         bytes_left: limit(request.max_bytes).min(BYTES_MAX),
         at_least: AtLeast::OneBatch,
-        is_read_committed: request.isolation_level == READ_COMMITTED,
+        isolation: isolation(request.isolation_level),
         records: Vec::new(),
     };
     let topics = request.topics.into_iter();
@@ -84,6 +84,7 @@ pub(in crate::mock::core) fn fetch_until(
 /// client wants.
 fn too_little(cluster: &Cluster, ask: &Ask, request: &FetchRequest) -> Option<Vec<PartitionKey>> {
     let wanted = limit(request.min_bytes).min(limit(request.max_bytes));
+    let isolation = isolation(request.isolation_level);
     let mut available = 0;
     let mut keys = Vec::new();
     for asked in &request.topics {
@@ -91,9 +92,8 @@ fn too_little(cluster: &Cluster, ask: &Ask, request: &FetchRequest) -> Option<Ve
         for asked in &asked.partitions {
             let partition = partition_of(topic, ask, asked).ok()?;
             let bytes_max = limit(asked.partition_max_bytes);
-            available += partition
-                .log
-                .available(Offset::new(asked.fetch_offset), bytes_max);
+            let offset = Offset::new(asked.fetch_offset);
+            available += partition.log.available(offset, isolation, bytes_max);
             keys.push((topic.id, asked.partition));
         }
     }
@@ -106,7 +106,7 @@ struct Reading<'a> {
     ask: &'a Ask,
     bytes_left: usize,
     at_least: AtLeast,
-    is_read_committed: bool,
+    isolation: Isolation,
     records: PartitionRecords,
 }
 
@@ -135,26 +135,40 @@ impl Reading<'_> {
         self.records.push(slices);
         let response = PartitionData::default()
             .with_partition_index(asked.partition)
-            .with_aborted_transactions(self.aborted_transactions(read.as_ref().err()))
             // Empty and not null: some clients refuse the latter.
             .with_records(Some(Bytes::new()));
         match read {
-            Ok(partition) => response
+            Ok((partition, read)) => response
                 .with_high_watermark(partition.log.end_offset().value())
-                .with_last_stable_offset(partition.log.end_offset().value())
-                .with_log_start_offset(partition.log.start_offset().value()),
+                .with_last_stable_offset(partition.log.last_stable_offset().value())
+                .with_log_start_offset(partition.log.start_offset().value())
+                .with_aborted_transactions(self.aborted_transactions(partition, asked, read)),
             Err(error) => self.refused(topic, response, error),
         }
     }
 
-    /// None were aborted, and a broker says so if it is asked, or if it has not even looked for the
-    /// partition.
-    fn aborted_transactions(&self, error: Option<&ErrorCode>) -> Option<Vec<AbortedTransaction>> {
-        let is_unknown = matches!(
-            error,
-            Some(&ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | &ErrorCode::UNKNOWN_TOPIC_ID)
-        );
-        (self.is_read_committed || is_unknown).then(Vec::new)
+    /// Those that were aborted in what was read, for a reader that is not to see them.
+    fn aborted_transactions(
+        &self,
+        partition: &Partition,
+        asked: &FetchPartition,
+        read: Read,
+    ) -> Option<Vec<AbortedTransaction>> {
+        let from = Offset::new(asked.fetch_offset);
+        let told = |aborted: Aborted| {
+            AbortedTransaction::default()
+                .with_producer_id(aborted.producer_id.0.into())
+                .with_first_offset(aborted.first_offset.value())
+        };
+        (self.isolation == Isolation::ReadCommitted).then(|| {
+            let until = if read.bytes > 0 {
+                read.end
+            } else {
+                Offset::ZERO
+            };
+            let aborted = partition.log.producers().aborted(from, until);
+            aborted.into_iter().map(told).collect()
+        })
     }
 
     fn read<'p>(
@@ -162,18 +176,18 @@ impl Reading<'_> {
         partition: &'p Partition,
         asked: &FetchPartition,
         slices: &mut Vec<Bytes>,
-    ) -> Result<&'p Partition, ErrorCode> {
+    ) -> Result<(&'p Partition, Read), ErrorCode> {
         let bytes_max = limit(asked.partition_max_bytes).min(self.bytes_left);
         let offset = Offset::new(asked.fetch_offset);
         let read = partition
             .log
-            .read(offset, bytes_max, self.at_least, slices)
+            .read(offset, self.isolation, bytes_max, self.at_least, slices)
             .map_err(|_| ErrorCode::OFFSET_OUT_OF_RANGE)?;
-        if read > 0 {
+        if read.bytes > 0 {
             self.at_least = AtLeast::Nothing;
         }
-        self.bytes_left = self.bytes_left.saturating_sub(read);
-        Ok(partition)
+        self.bytes_left = self.bytes_left.saturating_sub(read.bytes);
+        Ok((partition, read))
     }
 
     fn refused(
@@ -182,8 +196,15 @@ impl Reading<'_> {
         response: PartitionData,
         error: ErrorCode,
     ) -> PartitionData {
+        // A broker that has not even looked for the partition says that nothing was aborted.
+        let is_unknown = matches!(
+            error,
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID
+        );
+        let has_list = self.isolation == Isolation::ReadCommitted || is_unknown;
         let response = response
             .with_error_code(error.0)
+            .with_aborted_transactions(has_list.then(Vec::new))
             .with_high_watermark(-1)
             .with_last_stable_offset(-1)
             .with_log_start_offset(-1);
@@ -256,9 +277,6 @@ fn partition_of<'a>(
 fn limit(bytes: i32) -> usize {
     usize::try_from(bytes).unwrap_or_default()
 }
-
-/// Asks for the aborted transactions as well, of which the mock has none.
-const READ_COMMITTED: i8 = 1;
 
 /// Asks for a session, or for an answer without one if there is no session id either.
 const INITIAL_EPOCH: i32 = 0;

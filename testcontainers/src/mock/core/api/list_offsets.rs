@@ -9,14 +9,16 @@ use weft_client::wire::messages::list_offsets_response::{
 use weft_client::wire::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
 use super::super::cluster::Cluster;
-use super::super::log::Found;
+use super::super::log::{Found, Isolation};
 use super::super::reply::{Ask, Reply};
+use super::isolation;
 
 pub(super) fn list_offsets(cluster: &mut Cluster, ask: &Ask, request: ListOffsetsRequest) -> Reply {
+    let isolation = isolation(request.isolation_level);
     let topics = request
         .topics
         .into_iter()
-        .map(|topic| topic_response(cluster, ask, topic))
+        .map(|topic| topic_response(cluster, ask, topic, isolation))
         .collect();
     ListOffsetsResponse::default().with_topics(topics).into()
 }
@@ -25,6 +27,7 @@ fn topic_response(
     cluster: &mut Cluster,
     ask: &Ask,
     topic: ListOffsetsTopic,
+    isolation: Isolation,
 ) -> ListOffsetsTopicResponse {
     let partitions = topic.partitions.iter().map(|asked| {
         let response = ListOffsetsPartitionResponse::default()
@@ -32,7 +35,7 @@ fn topic_response(
             .with_timestamp(-1)
             .with_offset(-1)
             .with_leader_epoch(-1);
-        match find(cluster, ask, &topic, asked) {
+        match find(cluster, ask, &topic, asked, isolation) {
             Ok(Some(found)) => response
                 .with_timestamp(found.timestamp)
                 .with_offset(found.offset.value())
@@ -56,6 +59,7 @@ fn find(
     ask: &Ask,
     topic: &ListOffsetsTopic,
     asked: &ListOffsetsPartition,
+    isolation: Isolation,
 ) -> Result<Option<Found>, ErrorCode> {
     let topic = cluster.topics.by_name(topic.name.as_str());
     let topic = topic.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
@@ -72,13 +76,19 @@ fn find(
             epoch: Some(partition.epoch),
         })
     };
+    let readable_end = log.readable_end(isolation);
+    let is_readable = |found: &Found| found.offset < readable_end;
     Ok(match asked.timestamp {
-        LATEST => end(log.end_offset()),
+        LATEST => end(readable_end),
         EARLIEST | EARLIEST_LOCAL => end(log.start_offset()),
-        MAX_TIMESTAMP => log.find_max_time(&mut cluster.decompressor),
+        MAX_TIMESTAMP => log
+            .find_max_time(&mut cluster.decompressor)
+            .filter(is_readable),
         // Nothing was moved to remote storage.
         LATEST_TIERED => None,
-        timestamp if timestamp >= 0 => log.find_time(timestamp, &mut cluster.decompressor),
+        timestamp if timestamp >= 0 => log
+            .find_time(timestamp, &mut cluster.decompressor)
+            .filter(is_readable),
         _ => return Err(ErrorCode::UNSUPPORTED_VERSION),
     })
 }

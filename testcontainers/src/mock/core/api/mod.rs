@@ -16,14 +16,15 @@ mod offset_commit;
 mod offset_fetch;
 mod partitions;
 mod produce;
-mod producer_id;
 mod topics;
+mod transaction;
 
 use weft_client::wire::Request;
 use weft_client::wire::messages::BrokerId;
 use weft_client::{Broker, NodeId, TopicId};
 
 use super::cluster::{Cluster, Output};
+use super::log::Isolation;
 use super::reply::{Ask, Reply};
 
 /// Serves one request.
@@ -34,7 +35,7 @@ pub(super) fn serve(
     out: &mut Vec<Output>,
 ) -> Reply {
     match request {
-        Request::ApiVersions(_) => versions::api_versions(cluster),
+        Request::ApiVersions(_) => versions::api_versions(cluster, ask),
         Request::Metadata(request) => metadata::metadata(cluster, ask, request),
         Request::Produce(request) => produce::produce(cluster, ask, request),
         Request::Fetch(request) => fetch::fetch(cluster, ask, request),
@@ -55,18 +56,34 @@ pub(super) fn serve(
         Request::DescribeGroups(request) => groups::describe_groups(cluster, ask, request),
         Request::ListGroups(request) => groups::list_groups(cluster, ask, &request),
         Request::DeleteGroups(request) => groups::delete_groups(cluster, ask, request),
-        Request::InitProducerId(request) => producer_id::init_producer_id(cluster, &request),
+        Request::InitProducerId(request) => {
+            transaction::init_producer_id::init_producer_id(cluster, ask, &request)
+        }
+        Request::AddPartitionsToTxn(request) => {
+            transaction::add_partitions_to_txn::add_partitions_to_txn(cluster, ask, request)
+        }
+        Request::AddOffsetsToTxn(request) => {
+            transaction::add_offsets_to_txn::add_offsets_to_txn(cluster, ask, &request)
+        }
+        Request::EndTxn(request) => transaction::end_txn::end_txn(cluster, ask, &request),
+        Request::TxnOffsetCommit(request) => {
+            transaction::txn_offset_commit::txn_offset_commit(cluster, ask, request)
+        }
+        Request::WriteTxnMarkers(request) => {
+            transaction::write_txn_markers::write_txn_markers(cluster, ask, &request)
+        }
+        Request::DescribeProducers(request) => {
+            transaction::describe_producers::describe_producers(cluster, ask, &request)
+        }
+        Request::DescribeTransactions(request) => {
+            transaction::describe_transactions::describe_transactions(cluster, ask, request)
+        }
+        Request::ListTransactions(request) => {
+            transaction::list_transactions::list_transactions(cluster, ask, &request)
+        }
         Request::DescribeCluster(request) => describe_cluster::describe_cluster(cluster, &request),
         // None of these is announced, and so none comes here.
-        Request::AddPartitionsToTxn(_)
-        | Request::AddOffsetsToTxn(_)
-        | Request::EndTxn(_)
-        | Request::TxnOffsetCommit(_)
-        | Request::WriteTxnMarkers(_)
-        | Request::DescribeProducers(_)
-        | Request::DescribeTransactions(_)
-        | Request::ListTransactions(_)
-        | Request::OffsetDelete(_)
+        Request::OffsetDelete(_)
         | Request::DeleteRecords(_)
         | Request::ElectLeaders(_)
         | Request::DescribeTopicPartitions(_)
@@ -75,6 +92,17 @@ pub(super) fn serve(
         | Request::IncrementalAlterConfigs(_) => Reply::Close,
     }
 }
+
+/// What a reader is to see, by the number on the wire.
+fn isolation(level: i8) -> Isolation {
+    if level == READ_COMMITTED {
+        Isolation::ReadCommitted
+    } else {
+        Isolation::ReadUncommitted
+    }
+}
+
+const READ_COMMITTED: i8 = 1;
 
 /// The name of every mock cluster.
 const CLUSTER_ID: &str = "weft-mock-cluster";

@@ -98,4 +98,4 @@ fn commit(
 const GROUP_NOT_FOUND_SINCE: i16 = 9;
 
 /// `offset.metadata.max.bytes`
-const METADATA_BYTES_MAX: usize = 4096;
+pub(super) const METADATA_BYTES_MAX: usize = 4096;

@@ -14,13 +14,26 @@ use weft_client::wire::messages::{GroupId, OffsetFetchRequest, OffsetFetchRespon
 use weft_client::{OffsetAndMetadata, wire::StrBytes};
 
 use super::super::cluster::Cluster;
+use super::super::group::Group;
 use super::super::reply::{Ask, Reply, text};
 use super::membership::check_group;
 
+/// Whether an offset will do while a transaction is about to commit another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stability {
+    Any,
+    Required,
+}
+
 pub(super) fn offset_fetch(cluster: &mut Cluster, ask: &Ask, request: OffsetFetchRequest) -> Reply {
+    let stability = if request.require_stable {
+        Stability::Required
+    } else {
+        Stability::Any
+    };
     if ask.version() >= BATCHED {
         let groups = request.groups.into_iter();
-        let groups = groups.map(|group| group_response(cluster, ask, group));
+        let groups = groups.map(|group| group_response(cluster, ask, group, stability));
         return OffsetFetchResponse::default()
             .with_groups(groups.collect())
             .into();
@@ -31,23 +44,25 @@ pub(super) fn offset_fetch(cluster: &mut Cluster, ask: &Ask, request: OffsetFetc
     let group = OffsetFetchRequestGroup::default()
         .with_group_id(request.group_id)
         .with_topics(topics);
-    single(group_response(cluster, ask, group), ask.version()).into()
+    let response = group_response(cluster, ask, group, stability);
+    single(response, ask.version()).into()
 }
 
 fn group_response(
     cluster: &mut Cluster,
     ask: &Ask,
     asked: OffsetFetchRequestGroup,
+    stability: Stability,
 ) -> OffsetFetchResponseGroup {
     let checked = check_group(cluster, ask, asked.group_id.as_str());
     let error = checked.err();
     let topics = match asked.topics {
         Some(topics) => topics
             .into_iter()
-            .map(|topic| asked_topic(cluster, &asked.group_id, topic, error))
+            .map(|topic| asked_topic(cluster, &asked.group_id, topic, stability, error))
             .collect(),
         None if error.is_some() => Vec::new(),
-        None => every_topic(cluster, &asked.group_id),
+        None => every_topic(cluster, &asked.group_id, stability),
     };
     OffsetFetchResponseGroup::default()
         .with_group_id(asked.group_id)
@@ -59,15 +74,17 @@ fn asked_topic(
     cluster: &Cluster,
     group_id: &GroupId,
     topic: OffsetFetchRequestTopics,
+    stability: Stability,
     error: Option<ErrorCode>,
 ) -> OffsetFetchResponseTopics {
     let group = cluster.groups.find(group_id.as_str());
     let group = group.filter(|_| error.is_none());
     let partitions = topic.partition_indexes.iter().map(|index| {
-        let committed = group.and_then(|group| {
-            let committed = group.committed();
-            committed.offset(topic.name.as_str(), *index)
-        });
+        let name = topic.name.as_str();
+        if group.is_some_and(|group| is_unstable(group, name, *index, stability)) {
+            return unstable(*index);
+        }
+        let committed = group.and_then(|group| group.committed().offset(name, *index));
         partition(*index, committed).with_error_code(error.map_or(0, |error| error.0))
     });
     let partitions = partitions.collect();
@@ -76,19 +93,36 @@ fn asked_topic(
         .with_partitions(partitions)
 }
 
-fn every_topic(cluster: &Cluster, group_id: &GroupId) -> Vec<OffsetFetchResponseTopics> {
+fn every_topic(
+    cluster: &Cluster,
+    group_id: &GroupId,
+    stability: Stability,
+) -> Vec<OffsetFetchResponseTopics> {
     let Some(group) = cluster.groups.find(group_id.as_str()) else {
         return Vec::new();
     };
     let topics = group.committed().iter().map(|(name, partitions)| {
-        let partitions = partitions
-            .iter()
-            .map(|(index, committed)| partition(*index, Some(committed)));
+        let partitions = partitions.iter().map(|(index, committed)| {
+            if is_unstable(group, name.as_str(), *index, stability) {
+                unstable(*index)
+            } else {
+                partition(*index, Some(committed))
+            }
+        });
         OffsetFetchResponseTopics::default()
             .with_name(TopicName(text(name.as_str())))
             .with_partitions(partitions.collect())
     });
     topics.collect()
+}
+
+fn is_unstable(group: &Group, topic: &str, index: i32, stability: Stability) -> bool {
+    stability == Stability::Required && group.committed().has_pending(topic, index)
+}
+
+/// A transaction that is open may commit another offset (KIP-447).
+fn unstable(index: i32) -> OffsetFetchResponsePartitions {
+    partition(index, None).with_error_code(ErrorCode::UNSTABLE_OFFSET_COMMIT.0)
 }
 
 fn partition(index: i32, committed: Option<&OffsetAndMetadata>) -> OffsetFetchResponsePartitions {

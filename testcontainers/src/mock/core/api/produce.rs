@@ -10,15 +10,19 @@ use weft_client::wire::messages::{ProduceRequest, ProduceResponse};
 use weft_client::{NodeId, Offset};
 
 use super::super::cluster::Cluster;
+use super::super::log::Admission;
 use super::super::reply::{Ask, Reply, text};
+use super::transaction::admit::admit;
 use super::{broker_id, broker_id_or_nobody, port, topic_id};
 
 pub(super) fn produce(cluster: &mut Cluster, ask: &Ask, request: ProduceRequest) -> Reply {
     let acks = request.acks;
+    let transactional_id = request.transactional_id.as_ref();
+    let transactional_id = transactional_id.map(|id| id.as_str());
     let topics: Vec<_> = request
         .topic_data
         .into_iter()
-        .map(|topic| topic_response(cluster, ask, topic, acks))
+        .map(|topic| topic_response(cluster, ask, transactional_id, topic, acks))
         .collect();
     if acks != 0 {
         let mut response = ProduceResponse::default().with_responses(topics);
@@ -39,13 +43,14 @@ pub(super) fn produce(cluster: &mut Cluster, ask: &Ask, request: ProduceRequest)
 fn topic_response(
     cluster: &mut Cluster,
     ask: &Ask,
+    transactional_id: Option<&str>,
     topic: TopicProduceData,
     acks: i16,
 ) -> TopicProduceResponse {
     let partitions = topic.partition_data.iter().map(|data| {
         let index = data.index;
         let response = PartitionProduceResponse::default().with_index(index);
-        match append(cluster, ask, &topic, data, acks) {
+        match append(cluster, ask, transactional_id, &topic, data, acks) {
             Ok((base, start)) => response
                 .with_base_offset(base.value())
                 .with_log_start_offset(start.value()),
@@ -121,10 +126,12 @@ fn find<'a>(
     }
 }
 
-/// Appends and returns the offset of the first record, and where the log begins.
+/// Appends and returns the offset of the first record, and where the log begins. What a producer
+/// sends again is where it was.
 fn append(
     cluster: &mut Cluster,
     ask: &Ask,
+    transactional_id: Option<&str>,
     topic: &TopicProduceData,
     data: &PartitionProduceData,
     acks: i16,
@@ -141,8 +148,12 @@ fn append(
     found.led_by(ask.broker, data.index, -1)?;
     let key = (found.id, data.index);
     let batch = check(data, &mut cluster.decompressor)?;
+    let admission = admit(cluster, ask, transactional_id, key, batch.header())?;
     let partition = cluster.topics.partition_mut(key).ok_or(unknown)?;
-    let base = partition.log.append(batch);
+    let base = match admission {
+        Admission::Append => partition.log.append(batch),
+        Admission::Duplicate(base) => base,
+    };
     let start = partition.log.start_offset();
     cluster.topics.note_change(key);
     Ok((base, start))

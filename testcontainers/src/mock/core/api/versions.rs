@@ -4,18 +4,43 @@
 use std::ops::RangeInclusive;
 
 use weft_client::wire::messages::ApiVersionsResponse;
-use weft_client::wire::messages::api_versions_response::ApiVersion;
+use weft_client::wire::messages::api_versions_response::{
+    ApiVersion, FinalizedFeatureKey, SupportedFeatureKey,
+};
 use weft_client::wire::{ApiKey, ErrorCode};
 
 use super::super::cluster::Cluster;
 use super::super::release::KafkaRelease;
-use super::super::reply::Reply;
+use super::super::reply::{Ask, Reply, text};
+use super::super::transaction::TransactionVersion;
+use super::transaction::{ADDS_SINCE, BUMPS_SINCE};
 
-pub(super) fn api_versions(cluster: &Cluster) -> Reply {
+pub(super) fn api_versions(cluster: &Cluster, ask: &Ask) -> Reply {
     let release = cluster.options.release;
     let ranges = SPOKEN.iter().filter_map(|api_key| range(release, *api_key));
-    ApiVersionsResponse::default()
-        .with_api_keys(ranges.collect())
+    let response = ApiVersionsResponse::default().with_api_keys(ranges.collect());
+    if transaction_version(release) == TransactionVersion::V1 {
+        return response.into();
+    }
+    let supported = SupportedFeatureKey::default()
+        .with_name(text(TRANSACTION_VERSION))
+        .with_min_version(0)
+        .with_max_version(TRANSACTION_LEVEL);
+    // Older clients take a feature that may be off for a mistake.
+    let supported = if ask.version() >= OPTIONAL_FEATURES_SINCE {
+        vec![supported]
+    } else {
+        Vec::new()
+    };
+    response
+        .with_finalized_features_epoch(FEATURES_EPOCH)
+        .with_finalized_features(vec![
+            FinalizedFeatureKey::default()
+                .with_name(text(TRANSACTION_VERSION))
+                .with_min_version_level(TRANSACTION_LEVEL)
+                .with_max_version_level(TRANSACTION_LEVEL),
+        ])
+        .with_supported_features(supported)
         .into()
 }
 
@@ -38,6 +63,20 @@ pub(in crate::mock::core) fn spoken(
     release.versions(api_key).filter(|_| is_spoken)
 }
 
+/// The rules of transactions that the announced versions allow (KIP-890).
+pub(in crate::mock::core) fn transaction_version(release: KafkaRelease) -> TransactionVersion {
+    let speaks = |api_key, version| {
+        release
+            .versions(api_key)
+            .is_some_and(|versions| *versions.end() >= version)
+    };
+    if speaks(ApiKey::EndTxn, BUMPS_SINCE) && speaks(ApiKey::Produce, ADDS_SINCE) {
+        TransactionVersion::V2
+    } else {
+        TransactionVersion::V1
+    }
+}
+
 fn range(release: KafkaRelease, api_key: ApiKey) -> Option<ApiVersion> {
     let versions = spoken(release, api_key)?;
     let first = match api_key {
@@ -53,7 +92,19 @@ fn range(release: KafkaRelease, api_key: ApiKey) -> Option<ApiVersion> {
     Some(range)
 }
 
-const SPOKEN: [ApiKey; 21] = [
+/// The feature that tells a producer which rules of transactions hold.
+const TRANSACTION_VERSION: &str = "transaction.version";
+
+/// The level of it that stands for the second version of transactions.
+const TRANSACTION_LEVEL: i16 = 2;
+
+/// The features never change, and any epoch tells a client that they are known.
+const FEATURES_EPOCH: i64 = 0;
+
+/// The first version of ApiVersions that can tell of a feature with the level 0.
+const OPTIONAL_FEATURES_SINCE: i16 = 4;
+
+const SPOKEN: [ApiKey; 29] = [
     ApiKey::Produce,
     ApiKey::Fetch,
     ApiKey::ListOffsets,
@@ -75,4 +126,12 @@ const SPOKEN: [ApiKey; 21] = [
     ApiKey::CreatePartitions,
     ApiKey::DeleteGroups,
     ApiKey::DescribeCluster,
+    ApiKey::AddPartitionsToTxn,
+    ApiKey::AddOffsetsToTxn,
+    ApiKey::EndTxn,
+    ApiKey::WriteTxnMarkers,
+    ApiKey::TxnOffsetCommit,
+    ApiKey::DescribeProducers,
+    ApiKey::DescribeTransactions,
+    ApiKey::ListTransactions,
 ];

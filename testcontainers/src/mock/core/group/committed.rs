@@ -1,4 +1,5 @@
-//! The offsets that a group has committed, and who may commit.
+//! The offsets that a group has committed, those that transactions are about to commit, and who may
+//! commit.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -6,6 +7,7 @@ use std::time::Instant;
 use weft_client::wire::ErrorCode;
 use weft_client::{GenerationId, LeaderEpoch, Offset, OffsetAndMetadata, TopicName};
 
+use super::super::transaction::{Outcome, ProducerId};
 use super::super::violations::Violations;
 use super::machine::{Group, Phase};
 use super::member::Identity;
@@ -14,6 +16,17 @@ use super::member::Identity;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Committed {
     offsets: BTreeMap<TopicName, BTreeMap<i32, OffsetAndMetadata>>,
+    pending: BTreeMap<(TopicName, i32), BTreeMap<ProducerId, Pending>>,
+    pending_set: u64,
+}
+
+/// What a transaction commits when it is committed itself.
+#[derive(Clone, Debug)]
+struct Pending {
+    /// Grows with every one, so that the latest commit wins and not the latest transaction.
+    order: u64,
+    /// Nothing once a later commit took its place.
+    offset: Option<OffsetAndMetadata>,
 }
 
 /// Who commits, as it says itself.
@@ -35,13 +48,76 @@ impl Committed {
         self.offsets.iter()
     }
 
+    /// Whether a transaction is about to commit an offset of the partition.
+    pub(crate) fn has_pending(&self, topic: &str, partition: i32) -> bool {
+        let key = (TopicName::from(topic), partition);
+        self.pending.contains_key(&key)
+    }
+
     pub(crate) fn set(&mut self, topic: &str, partition: i32, committed: OffsetAndMetadata) {
+        self.supersede(topic, partition, u64::MAX);
         let partitions = self.offsets.entry(TopicName::from(topic)).or_default();
         partitions.insert(partition, committed);
     }
 
+    /// Takes note of what the transaction of `producer` commits.
+    pub(crate) fn set_pending(
+        &mut self,
+        producer: ProducerId,
+        topic: &str,
+        partition: i32,
+        committed: OffsetAndMetadata,
+    ) {
+        self.pending_set += 1;
+        let pending = Pending {
+            order: self.pending_set,
+            offset: Some(committed),
+        };
+        let key = (TopicName::from(topic), partition);
+        self.pending
+            .entry(key)
+            .or_default()
+            .insert(producer, pending);
+    }
+
+    /// The transaction of `producer` is committed, and its offsets with it, or aborted.
+    pub(crate) fn end_transaction(&mut self, producer: ProducerId, outcome: Outcome) {
+        let mut ended = Vec::new();
+        self.pending.retain(|key, by_producer| {
+            let pending = by_producer.remove(&producer);
+            ended.extend(pending.map(|pending| (key.clone(), pending)));
+            !by_producer.is_empty()
+        });
+        if outcome == Outcome::Abort {
+            return;
+        }
+        for ((topic, partition), Pending { order, offset }) in ended {
+            if let Some(offset) = offset {
+                self.supersede(topic.as_str(), partition, order);
+                let partitions = self.offsets.entry(topic).or_default();
+                partitions.insert(partition, offset);
+            }
+        }
+    }
+
     pub(crate) fn forget_topic(&mut self, topic: &str) {
         self.offsets.remove(topic);
+        self.pending.retain(|(name, _), _| name.as_str() != topic);
+    }
+
+    /// What was to be committed before `order` will not be.
+    fn supersede(&mut self, topic: &str, partition: i32, order: u64) {
+        let key = (TopicName::from(topic), partition);
+        for pending in self
+            .pending
+            .get_mut(&key)
+            .into_iter()
+            .flat_map(BTreeMap::values_mut)
+        {
+            if pending.order < order {
+                pending.offset = None;
+            }
+        }
     }
 }
 
@@ -75,6 +151,26 @@ impl Group {
             member.prove_alive(now);
         }
         Ok(())
+    }
+
+    /// Whether a transaction may commit these offsets. Older producers do not name the member for
+    /// which they commit; a rebalance is no reason to refuse them, as each member is fenced by its
+    /// generation (KIP-447).
+    pub(crate) fn check_transactional_commit(
+        &self,
+        committer: &Committer,
+        violations: &mut Violations,
+    ) -> Result<(), ErrorCode> {
+        let Committer {
+            identity,
+            generation,
+        } = committer;
+        let has_generation = *generation >= GenerationId::new(0);
+        let is_nameless = identity.member_id.is_empty() && identity.instance_id.is_none();
+        if !has_generation && (is_nameless || self.phase == Phase::Empty) {
+            return Ok(());
+        }
+        self.identify_in_generation(identity, *generation, "TxnOffsetCommit", violations)
     }
 
     pub(crate) fn committed_mut(&mut self) -> &mut Committed {

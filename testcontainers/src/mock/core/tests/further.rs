@@ -136,7 +136,7 @@ fn resource() -> DescribeConfigsResource {
 }
 
 /// Every version of every one of these APIs.
-fn cases() -> impl Iterator<Item = (i16, Request)> {
+pub(super) fn cases() -> impl Iterator<Item = (i16, Request)> {
     let apis = requests(0).into_iter().map(|request| request.api_key());
     apis.enumerate().flat_map(|(index, api_key)| {
         schema_versions(api_key).map(move |version| (version, requests(version).swap_remove(index)))

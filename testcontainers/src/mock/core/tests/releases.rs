@@ -72,3 +72,29 @@ fn a_refusal_of_api_versions_says_since_2_4_which_versions_would_do() {
         assert_eq!(ranges.collect::<Vec<_>>(), expected, "{release}");
     }
 }
+
+#[test]
+fn transactions_that_bump_the_epoch_are_announced_as_a_feature_from_4_0_on() {
+    for (release, version, finalized, supported) in [
+        (KafkaRelease::V3_9, 3, vec![], vec![]),
+        (KafkaRelease::V4_0, 3, vec![2], vec![]),
+        (KafkaRelease::V4_0, 4, vec![2], vec![(0, 2)]),
+        (KafkaRelease::Newest, 4, vec![2], vec![(0, 2)]),
+    ] {
+        let mut bench = bench(release);
+        let wire = bench.connect(0);
+
+        let answer = announced(&mut bench, wire, version);
+
+        let levels = answer.finalized_features.iter();
+        let levels: Vec<_> = levels.map(|feature| feature.max_version_level).collect();
+        let ranges = answer.supported_features.iter();
+        let ranges = ranges.map(|feature| (feature.min_version, feature.max_version));
+        assert_eq!(levels, finalized, "{release} v{version}");
+        assert_eq!(
+            ranges.collect::<Vec<_>>(),
+            supported,
+            "{release} v{version}"
+        );
+    }
+}

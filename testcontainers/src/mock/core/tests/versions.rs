@@ -267,6 +267,7 @@ fn requests_with_any_bytes_changed_never_panic_and_always_have_an_outcome() {
             let versions = ours(request.api_key());
             [*versions.start(), *versions.end()].map(|version| frame(version, request))
         })
+        .chain(further::cases().map(|(version, request)| frame(version, &request)))
         .collect();
     let mut bench = bench();
     let mut wire = bench.connect(0);
