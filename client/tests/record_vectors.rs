@@ -79,6 +79,18 @@ fn a_flipped_bit_under_the_checksum_is_found() {
     }
 }
 
+/// Records there would be handed out again and again, as no position lies behind them.
+#[test]
+fn a_batch_at_the_end_of_all_offsets_is_refused() {
+    for vector in vectors() {
+        let mut bytes = unhex(&vector["bytes"]).unwrap().to_vec();
+        bytes[..8].copy_from_slice(&i64::MAX.to_be_bytes());
+        let batch = Batches::new(Bytes::from(bytes)).next().unwrap();
+        let records = batch.and_then(|batch| batch.records(&mut Decompressor::default()));
+        assert!(records.is_err(), "case {}", vector["case"]);
+    }
+}
+
 fn vectors() -> Vec<Value> {
     let is_enabled = |vector: &Value| {
         let codec = Compression::ALL

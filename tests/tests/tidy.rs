@@ -91,6 +91,10 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "hostile",
+        &["weft-client", "weft-consumer", "weft-testcontainers"],
+    ),
+    (
         "benches",
         &[
             "weft-client",

@@ -26,6 +26,33 @@ use scratch::Scratch;
 /// batches of 1 MiB by default, so this is room for a compression of 64 to 1.
 pub const DEFAULT_DECOMPRESSED_LIMIT: usize = 64 * 1024 * 1024;
 
+/// How many bytes reading a batch of `batch_bytes` may hold at any one time, whatever is in it,
+/// with a [`Decompressor`] of this limit: what came in and the tables of the codecs, and three
+/// times the limit. A buffer that grows has the old one beside it for a moment, and what came out
+/// is handed over as a copy.
+///
+/// ```
+/// use weft_client::record::{DEFAULT_DECOMPRESSED_LIMIT, reading_bytes_max};
+///
+/// let most = reading_bytes_max(1024 * 1024, DEFAULT_DECOMPRESSED_LIMIT);
+/// assert!(most < 200 * 1024 * 1024);
+/// ```
+pub const fn reading_bytes_max(batch_bytes: usize, limit: usize) -> usize {
+    let decompressed = if limit < MOST_DECOMPRESSED {
+        limit
+    } else {
+        MOST_DECOMPRESSED
+    };
+    decompressed
+        .saturating_mul(3)
+        .saturating_add(batch_bytes.saturating_mul(3))
+        .saturating_add(CODEC_TABLES)
+}
+
+/// What the codecs need beside the bytes themselves, at most: windows, tables, one block of
+/// literals.
+const CODEC_TABLES: usize = 1024 * 1024;
+
 /// The largest limit that can be set: positions in a body are 32 bits wide, as all lengths are.
 const MOST_DECOMPRESSED: usize = i32::MAX as usize;
 
@@ -152,7 +179,13 @@ impl Decompressor {
         self.scratch.limit()
     }
 
-    /// Decompresses the body of a batch of the given magic.
+    /// Decompresses the body of a batch of the given magic, as
+    /// [`Batch::records`](super::Batch::records) does where a batch is read.
+    ///
+    /// # Errors
+    /// [`RecordError::CorruptCompression`], [`RecordError::DecompressedTooLarge`],
+    /// [`RecordError::UnknownCodec`] for zstd in a magic below 2, and
+    /// [`RecordError::CodecDisabled`].
     #[cfg_attr(
         not(any(
             feature = "gzip",
@@ -166,7 +199,7 @@ impl Decompressor {
             reason = "without codecs nothing comes out"
         )
     )]
-    pub(crate) fn decompress(
+    pub fn decompress(
         &mut self,
         codec: Compression,
         payload: &[u8],

@@ -70,14 +70,23 @@ impl BatchHeader {
     /// Reads the header of the batch that fills `batch`, which has passed the size checks of
     /// [`Batches`](super::Batches).
     pub(crate) fn read(batch: &[u8]) -> Result<Self, RecordError> {
-        match batch.get(MAGIC_AT) {
-            Some(2) => Self::read_current(batch),
-            Some(0 | 1) => Self::read_legacy(batch),
-            Some(&magic) => Err(RecordError::UnknownMagic { magic: magic as i8 }),
-            None => Err(RecordError::ImpossibleSize {
-                size: batch.len() as i32,
-            }),
+        let header = match batch.get(MAGIC_AT) {
+            Some(2) => Self::read_current(batch)?,
+            Some(0 | 1) => Self::read_legacy(batch)?,
+            Some(&magic) => return Err(RecordError::UnknownMagic { magic: magic as i8 }),
+            None => {
+                return Err(RecordError::ImpossibleSize {
+                    size: batch.len() as i32,
+                });
+            }
+        };
+        if header.last_offset() >= Offset::new(i64::MAX) {
+            // Records at the end of all offsets would be handed out again and again.
+            return Err(RecordError::InvalidHeader {
+                reason: "no offset comes after the batch",
+            });
         }
+        Ok(header)
     }
 
     fn read_current(batch: &[u8]) -> Result<Self, RecordError> {

@@ -37,28 +37,31 @@ pub(crate) fn records(
     })?;
     let codec = header.compression()?;
     if codec == Compression::None {
-        return convert(&[outer], header, 0);
+        return convert([Ok(outer)], header, 0, batch.len());
     }
     let payload = outer
         .value
         .ok_or_else(|| corrupt("a compressed message without a value"))?;
     let body = decompressor.decompress(codec, payload, header.magic)?;
-    let inner = inner_messages(&body, header.magic)?;
-    let Some(last) = inner.last() else {
-        return Err(corrupt("a compressed message without messages inside"));
-    };
+    let mut last = None;
+    for message in inner_messages(&body, header.magic) {
+        last = Some(message?.offset);
+    }
+    let last = last.ok_or_else(|| corrupt("a compressed message without messages inside"))?;
     // Wrappers at offset 0 come from producers that left their offset unset (librdkafka).
     let base = if header.magic == 0 || outer.offset == 0 {
-        0
+        Some(0)
     } else {
-        outer.offset - last.offset
+        outer.offset.checked_sub(last).filter(|base| *base >= 0)
     };
-    if base < 0 {
-        return Err(corrupt(
-            "a compressed message ends before its messages inside",
-        ));
-    }
-    convert(&inner, header, base)
+    let base =
+        base.ok_or_else(|| corrupt("a compressed message ends before its messages inside"))?;
+    convert(
+        inner_messages(&body, header.magic),
+        header,
+        base,
+        body.len(),
+    )
 }
 
 fn corrupt(reason: &'static str) -> RecordError {
@@ -130,12 +133,15 @@ fn sized<'a>(reader: &mut ByteReader<'a>) -> Option<Option<&'a [u8]>> {
     }
 }
 
-/// The messages of a decompressed set. One that is cut off at the end is ignored, as in Java. The
-/// list is bounded by the bytes: no message takes fewer than 26.
-fn inner_messages(body: &[u8], magic: u8) -> Result<Vec<Message<'_>>, RecordError> {
+/// The messages of a decompressed set, read anew by everyone who asks: a list of them would take
+/// more than twice the memory of the set. One that is cut off at the end is ignored, as in Java.
+fn inner_messages(
+    body: &[u8],
+    magic: u8,
+) -> impl Iterator<Item = Result<Message<'_>, RecordError>> {
     let mut reader = ByteReader::new(body);
-    let mut messages = Vec::new();
-    while let Some(message) = Message::read(&mut reader)? {
+    std::iter::from_fn(move || Message::read(&mut reader).transpose()).map(move |message| {
+        let message = message?;
         if message.magic != magic {
             return Err(corrupt(
                 "a message inside a compressed one has another magic",
@@ -144,22 +150,26 @@ fn inner_messages(body: &[u8], magic: u8) -> Result<Vec<Message<'_>>, RecordErro
         if message.attributes & CODEC_BITS != 0 {
             return Err(corrupt("a compressed message inside a compressed one"));
         }
-        messages.push(message);
-    }
-    Ok(messages)
+        Ok(message)
+    })
 }
 
-fn convert(
-    messages: &[Message<'_>],
+/// `size` is that of all messages together, which the records do not exceed by more than a few
+/// bytes each.
+fn convert<'a>(
+    messages: impl IntoIterator<Item = Result<Message<'a>, RecordError>>,
     header: &BatchHeader,
     base: i64,
+    size: usize,
 ) -> Result<Records, RecordError> {
-    let (first_offset, first_timestamp) = messages
-        .first()
-        .map_or((0, -1), |first| (first.offset, first.timestamp));
-    let mut body = Vec::new();
+    let mut first = None;
+    let mut body = Vec::with_capacity(size);
     let mut last_offset_delta = 0;
+    let mut count = 0;
     for message in messages {
+        let message = message?;
+        let (first_offset, first_timestamp) =
+            *first.get_or_insert((message.offset, message.timestamp));
         let delta = message.offset.checked_sub(first_offset);
         let offset_delta = delta
             .and_then(|delta| i32::try_from(delta).ok())
@@ -169,9 +179,15 @@ fn convert(
         let timestamp_delta = message.timestamp.wrapping_sub(first_timestamp);
         let data = (message.key, message.value);
         write_record(&mut body, (timestamp_delta, offset_delta), data, &[])?;
+        count += 1;
+    }
+    let (first_offset, first_timestamp) = first.unwrap_or((0, -1));
+    let base_offset = base.saturating_add(first_offset);
+    if base_offset.saturating_add(last_offset_delta.into()) == i64::MAX {
+        return Err(corrupt("no offset comes after the message"));
     }
     let context = BatchContext {
-        base_offset: base.saturating_add(first_offset),
+        base_offset,
         last_offset_delta,
         base_timestamp: first_timestamp,
         max_timestamp: header.max_timestamp,
@@ -182,9 +198,5 @@ fn convert(
         },
         leader_epoch: -1,
     };
-    Ok(Records::new(
-        Bytes::from(body),
-        context,
-        messages.len() as u32,
-    ))
+    Ok(Records::new(Bytes::from(body), context, count))
 }

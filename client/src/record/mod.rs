@@ -14,8 +14,8 @@
 //! their structure, after which a [`RecordSlice`] is read without errors, again and from any
 //! thread. Records are never gathered in a list and nothing is allocated for one.
 //!
-//! No sequence of bytes panics, and none allocates more than the limit of the [`Decompressor`]
-//! (plus its scratch of the same size); without compression nothing is allocated at all.
+//! No sequence of bytes panics, and none allocates more than [`reading_bytes_max`]; without
+//! compression nothing is allocated at all for batches of magic 2.
 
 mod batch;
 mod builder;
@@ -32,7 +32,9 @@ mod varint;
 
 pub use batch::{Batch, Batches};
 pub use builder::{BatchBuilder, BatchKind};
-pub use compression::{Compression, Compressor, DEFAULT_DECOMPRESSED_LIMIT, Decompressor};
+pub use compression::{
+    Compression, Compressor, DEFAULT_DECOMPRESSED_LIMIT, Decompressor, reading_bytes_max,
+};
 pub use control::ControlRecord;
 pub use cursor::{RecordCursor, RecordPosition, Records};
 pub use error::RecordError;

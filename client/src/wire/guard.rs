@@ -21,6 +21,20 @@ pub(super) const DECODED_BYTES_PER_FRAME_BYTE: usize = 32;
 /// What a decoded message may take whatever the size of its frame: short messages may be dense.
 pub(super) const DECODED_BYTES_FREE: usize = 64 * 1024;
 
+/// How many bytes [`decode_response`](super::decode_response) may allocate for a frame of
+/// `frame_bytes`, all in all and whatever is in it.
+///
+/// The message is counted twice, since one of an old version is made over into the canonical shape.
+/// A complaint about it comes on top, in place of the second message.
+///
+/// ```
+/// assert!(weft_client::wire::decoding_bytes_max(1_000_000) < 65_000_000);
+/// ```
+pub const fn decoding_bytes_max(frame_bytes: usize) -> usize {
+    let message = frame_bytes.saturating_mul(DECODED_BYTES_PER_FRAME_BYTE);
+    message.saturating_add(DECODED_BYTES_FREE).saturating_mul(2)
+}
+
 /// What the first unknown tagged field of a struct takes: a node of a B-tree of `i32` to `Bytes`.
 const UNKNOWN_TAG_NODE: usize = 512;
 

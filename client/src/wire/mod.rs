@@ -18,8 +18,8 @@ mod reaction;
 #[cfg(any(test, feature = "broker"))]
 mod server;
 mod shapes;
-#[cfg(test)]
-mod specimen;
+#[cfg(any(test, feature = "specimens"))]
+pub mod specimen;
 mod versions;
 
 /// The message structs, and the newtypes inside them.
@@ -35,6 +35,7 @@ pub use codec::{decode_response, encode_request};
 pub use error::{Malformation, UnsupportedRequest, WireError};
 pub use error_code::ErrorCode;
 pub use frame::{FRAME_BYTES_MAX_DEFAULT, FrameError, FrameSplitter};
+pub use guard::decoding_bytes_max;
 pub use header::RequestHead;
 pub use message::{Request, Response};
 pub use reaction::{Context, Membership, Reaction, SessionRestart, reaction};

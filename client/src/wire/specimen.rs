@@ -1,5 +1,8 @@
-//! Messages made from the shape tables, for the tests: every field filled, every list with as many
+//! Messages made from the shape tables, for tests: every field filled, every list with as many
 //! elements as asked for. The schemas judge whether they are right.
+//!
+//! Outside of this crate's own tests it takes the feature `specimens`, with which come the reader
+//! and the writer of exactly what is on the wire, so that whatever is read can be written again.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::ApiKey;
@@ -8,38 +11,52 @@ use super::guard::Encoding;
 use super::header::has_tagged_response_header;
 use super::shapes::{self, Element, Kind, Shape};
 use super::versions::schema_versions;
-use super::{RequestHead, codec};
+use super::{Request, RequestHead, Response, WireError, codec};
 use crate::ids::CorrelationId;
 
+/// Who sends a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
+pub enum Direction {
+    /// A client.
     Request,
+    /// A broker.
     Response,
 }
 
 /// A message with its header, without its length.
 #[derive(Clone, Debug)]
-pub(super) struct Specimen {
-    pub(super) api_key: ApiKey,
-    pub(super) version: i16,
-    pub(super) direction: Direction,
-    pub(super) frame: Bytes,
+pub struct Specimen {
+    /// The API that it belongs to.
+    pub api_key: ApiKey,
+    /// Its version.
+    pub version: i16,
+    /// Who sends it.
+    pub direction: Direction,
+    /// Its bytes.
+    pub frame: Bytes,
     /// Where the body begins.
-    pub(super) body: usize,
-    pub(super) lengths: Vec<Length>,
+    pub body: usize,
+    /// Every length inside, in the order of the bytes.
+    pub lengths: Vec<Length>,
 }
 
 /// Where the frame announces a length.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Length {
-    pub(super) field: &'static str,
-    pub(super) at: usize,
-    pub(super) form: Form,
+pub struct Length {
+    /// Whose length it is, as the schema names it.
+    pub field: &'static str,
+    /// Its place in the frame, in bytes.
+    pub at: usize,
+    /// How it is written.
+    pub form: Form,
 }
 
+/// How a length is written.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Form {
+pub enum Form {
+    /// Two bytes.
     Int16,
+    /// Four bytes.
     Int32,
     /// One byte, as every specimen is short.
     Compact,
@@ -47,17 +64,17 @@ pub(super) enum Form {
 
 /// What the specimens contain.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Filling {
+pub struct Filling {
     /// Elements of each list.
-    pub(super) elements: usize,
+    pub elements: usize,
     /// Unknown tagged fields of each struct.
-    pub(super) unknown_tags: usize,
+    pub unknown_tags: usize,
 }
 
 impl Specimen {
     /// The frame with the announced length replaced by 2^31-1, or 2^15-1 where there are only two
     /// bytes for it.
-    pub(super) fn with_lie(&self, length: Length) -> Bytes {
+    pub fn with_lie(&self, length: Length) -> Bytes {
         let (lie, honest): (&[u8], usize) = match length.form {
             Form::Int16 => (&[0x7f, 0xff], 2),
             Form::Int32 => (&[0x7f, 0xff, 0xff, 0xff], 4),
@@ -69,7 +86,7 @@ impl Specimen {
 }
 
 /// A specimen of every message in every version.
-pub(super) fn all(filling: Filling) -> impl Iterator<Item = Specimen> {
+pub fn all(filling: Filling) -> impl Iterator<Item = Specimen> {
     let directions = [Direction::Request, Direction::Response];
     apis().flat_map(move |api_key| {
         schema_versions(api_key).flat_map(move |version| {
@@ -78,8 +95,39 @@ pub(super) fn all(filling: Filling) -> impl Iterator<Item = Specimen> {
     })
 }
 
+/// Reads a response in the shape that it has on the wire, without its length. What
+/// [`encode_response`](super::encode_response) writes reads the same again.
+///
+/// # Errors
+///
+/// As [`decode_response`](super::decode_response).
+pub fn decode_exact_response(
+    api_key: ApiKey,
+    version: i16,
+    frame: Bytes,
+) -> Result<(CorrelationId, Response), WireError> {
+    codec::decode_exact_response(api_key, version, frame)
+}
+
+/// Appends a request in the shape that it has on the wire, with its length:
+/// [`decode_request`](super::decode_request) reads the same again.
+///
+/// # Errors
+///
+/// [`WireError::Unencodable`] if a field does not fit the version or the format.
+pub fn encode_exact_request(
+    head: &RequestHead,
+    request: &Request,
+    out: &mut BytesMut,
+) -> Result<(), WireError> {
+    codec::frame_into(head, out, |out| {
+        head.encode(out)?;
+        codec::encode_request_body(request, head.api_version, out)
+    })
+}
+
 /// Every API that is known here.
-pub(super) fn apis() -> impl Iterator<Item = ApiKey> {
+pub fn apis() -> impl Iterator<Item = ApiKey> {
     (0..=100)
         .filter_map(|number| ApiKey::try_from(number).ok())
         .filter(|api_key| shapes::response(*api_key).is_some())
@@ -95,15 +143,16 @@ fn specimen(api_key: ApiKey, version: i16, direction: Direction, filling: Fillin
                 correlation_id: CorrelationId::new(7),
                 client_id: None,
             };
-            head.encode(&mut frame).unwrap();
-            shapes::request(api_key).unwrap()
+            head.encode(&mut frame)
+                .expect("a head without a client id can be written");
+            shapes::request(api_key).expect(SPOKEN)
         }
         Direction::Response => {
             frame.put_i32(7);
             if has_tagged_response_header(api_key, version) {
                 frame.put_u8(0);
             }
-            shapes::response(api_key).unwrap()
+            shapes::response(api_key).expect(SPOKEN)
         }
     };
     let body = frame.len();
@@ -147,20 +196,18 @@ impl Writer {
             return;
         }
         let count = tagged.len() + self.filling.unknown_tags;
-        self.out.put_u8(count.try_into().unwrap());
-        for field in tagged {
-            self.tagged_value(field.tag.unwrap(), |writer| {
-                writer.value(field.name, field.kind);
-            });
+        self.out.put_u8(count.try_into().expect(SHORT));
+        for (field, tag) in tagged.iter().filter_map(|field| Some((field, field.tag?))) {
+            self.tagged_value(tag, |writer| writer.value(field.name, field.kind));
         }
         for unknown in 0..self.filling.unknown_tags {
-            let tag = 100 + u32::try_from(unknown).unwrap();
+            let tag = 100 + u32::try_from(unknown).expect(SHORT);
             self.tagged_value(tag, |writer| writer.out.put_slice(b"new"));
         }
     }
 
     fn tagged_value(&mut self, tag: u32, write: impl FnOnce(&mut Self)) {
-        self.out.put_u8(tag.try_into().unwrap());
+        self.out.put_u8(tag.try_into().expect(SHORT));
         // The schemas write the shortest varint, so the size has to be known before the value is
         // put in its place.
         let outer = std::mem::take(&mut self.out);
@@ -233,9 +280,9 @@ impl Writer {
             form,
         });
         match form {
-            Form::Int16 => self.out.put_i16(length.try_into().unwrap()),
-            Form::Int32 => self.out.put_i32(length.try_into().unwrap()),
-            Form::Compact => self.out.put_u8((length + 1).try_into().unwrap()),
+            Form::Int16 => self.out.put_i16(length.try_into().expect(SHORT)),
+            Form::Int32 => self.out.put_i32(length.try_into().expect(SHORT)),
+            Form::Compact => self.out.put_u8((length + 1).try_into().expect(SHORT)),
         }
     }
 
@@ -247,3 +294,9 @@ impl Writer {
         self.out.put_u8(value as u8);
     }
 }
+
+/// Why a number fits the field that it is written to.
+const SHORT: &str = "specimens are short";
+
+/// Why a shape is found.
+const SPOKEN: &str = "specimens are made of APIs that are spoken";

@@ -41,6 +41,20 @@ impl BlobVersion {
     }
 }
 
+/// How many bytes decoding a blob of `blob_bytes` may allocate, all in all and whatever is in it.
+/// The densest ones are lists of topics without names: each takes two bytes of the blob and a name
+/// of its own in memory.
+pub const fn decoding_bytes_max(blob_bytes: usize) -> usize {
+    let decoded = blob_bytes.saturating_mul(DECODED_BYTES_PER_BLOB_BYTE);
+    decoded.saturating_add(DECODED_BYTES_FREE)
+}
+
+/// What each byte of a blob may become, with lists that double while they grow.
+const DECODED_BYTES_PER_BLOB_BYTE: usize = 64;
+
+/// What a blob may become whatever its size: the first few elements of lists.
+const DECODED_BYTES_FREE: usize = 1024;
+
 /// Writes a subscription. Topics and owned partitions are sorted, as Kafka's own client does it;
 /// fields that `version` lacks are dropped. The instance id is not part of these bytes.
 ///

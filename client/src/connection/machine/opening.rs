@@ -56,11 +56,15 @@ impl Connection {
         }
     }
 
-    /// Connects to the next address, or gives up for `reason` where there is none.
+    /// Connects to the next address in place of the last one, or gives up for `reason` where there
+    /// is none.
     fn try_next_address(&mut self, now: Instant, reason: CloseReason, out: &mut Vec<Output>) {
         let Some(address) = self.attempts.next_address(now) else {
             return self.fail(now, reason, out);
         };
+        if self.address().is_some() {
+            out.push(Output::CloseSocket);
+        }
         let timeout = self.attempts.setup_timeout(&self.settings);
         self.state = State::Connecting {
             address,
@@ -79,7 +83,6 @@ impl Connection {
 
     fn address_failed(&mut self, now: Instant, reason: CloseReason, out: &mut Vec<Output>) {
         self.attempts.connect_failed();
-        out.push(Output::CloseSocket);
         self.try_next_address(now, reason, out);
     }
 

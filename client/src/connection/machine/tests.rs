@@ -209,7 +209,6 @@ fn all_addresses_of_one_family_are_tried_before_requests_fail() {
             "close",
             "connect 10.0.0.2:9092",
             "close",
-            "close",
             "1: Metadata request to node 3 at broker:9092 failed: \
              connecting to 10.0.0.2:9092: unreachable",
             "closed: connecting to 10.0.0.2:9092: unreachable",
