@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::cluster::MockCluster;
-use super::core::{Cluster, KafkaRelease, Options};
+use super::core::{Cluster, FETCH_SESSIONS_DEFAULT, KafkaRelease, Options};
 use super::error::MockError;
 use super::ports::Listening;
 use super::server::{BROKERS_MAX, Server};
@@ -27,6 +27,7 @@ impl MockClusterBuilder {
             topics: Vec::new(),
             options: Options {
                 release: KafkaRelease::Newest,
+                fetch_sessions_max: FETCH_SESSIONS_DEFAULT,
                 group_initial_rebalance_delay: Duration::ZERO,
                 session_timeout_min: Duration::from_secs(1),
                 auto_create_partitions: None,
@@ -60,6 +61,15 @@ impl MockClusterBuilder {
     #[must_use]
     pub fn release(mut self, release: KafkaRelease) -> Self {
         self.options.release = release;
+        self
+    }
+
+    /// How many fetch sessions each broker keeps (`max.incremental.fetch.session.cache.slots`),
+    /// 1,000 unless set, as in Kafka. Without a place for their session clients fetch without one,
+    /// which they must be able to do.
+    #[must_use]
+    pub fn fetch_sessions_max(mut self, sessions: usize) -> Self {
+        self.options.fetch_sessions_max = sessions;
         self
     }
 

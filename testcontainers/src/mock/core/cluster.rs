@@ -11,6 +11,7 @@ use weft_client::{Broker, NodeId};
 use super::api;
 use super::brokers::Brokers;
 use super::clock::Clock;
+use super::fetch_sessions::FetchSessions;
 use super::group::{GroupAnswer, Groups};
 use super::parked::{Parked, ParkedRequest, Wish};
 use super::release::KafkaRelease;
@@ -27,6 +28,7 @@ pub(crate) struct Cluster {
     pub(super) brokers: Brokers,
     pub(super) topics: Topics,
     pub(super) groups: Groups,
+    pub(super) fetch_sessions: FetchSessions,
     pub(super) script: Script,
     pub(super) violations: Violations,
     pub(super) decompressor: Decompressor,
@@ -41,6 +43,8 @@ pub(crate) struct Cluster {
 pub(crate) struct Options {
     /// Which release the brokers pretend to be.
     pub(crate) release: KafkaRelease,
+    /// `max.incremental.fetch.session.cache.slots`
+    pub(crate) fetch_sessions_max: usize,
     /// `group.initial.rebalance.delay.ms`
     pub(crate) group_initial_rebalance_delay: Duration,
     /// `group.min.session.timeout.ms`
@@ -84,6 +88,7 @@ impl Cluster {
             brokers: Brokers::new(brokers),
             topics: Topics::default(),
             groups: Groups::default(),
+            fetch_sessions: FetchSessions::default(),
             script: Script::default(),
             violations: Violations::default(),
             decompressor: Decompressor::default(),
@@ -246,8 +251,11 @@ impl Cluster {
         let ask = Ask { now, ..ask };
         match wish {
             Wish::Serve(request) => self.serve(&ask, request, out),
-            Wish::Fetch { request, .. } => {
-                let reply = api::fetch::fetch_until(self, &ask, request, until);
+            Wish::Fetch {
+                request,
+                partitions,
+            } => {
+                let reply = api::fetch::resume(self, &ask, request, until, &partitions);
                 self.perform(&ask, reply, out);
             }
         }

@@ -192,6 +192,7 @@ impl Cluster {
             .move_to_another_broker(|id| brokers.transaction_coordinator(id) == Some(broker));
         brokers.set_alive(broker, false);
         groups.move_to_another_broker(now, |id| moving.contains(id));
+        self.fetch_sessions.forget_broker(broker);
         self.topics.elect(&self.brokers);
     }
 

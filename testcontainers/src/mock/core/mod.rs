@@ -17,6 +17,7 @@ mod clock;
 mod cluster;
 mod control;
 mod fetch_frame;
+mod fetch_sessions;
 mod group;
 mod log;
 mod markers;
@@ -34,6 +35,7 @@ mod tests;
 
 pub(crate) use cluster::{Cluster, Input, Options, Output};
 pub(crate) use control::AppendError;
+pub(crate) use fetch_sessions::SLOTS_DEFAULT as FETCH_SESSIONS_DEFAULT;
 pub use group::GroupState;
 pub use release::{KafkaRelease, UnknownRelease};
 pub(crate) use reply::ConnectionId;

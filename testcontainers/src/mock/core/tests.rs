@@ -4,6 +4,7 @@ mod fetching;
 mod further;
 mod groups;
 mod releases;
+mod sessions;
 mod transactions;
 mod versions;
 
@@ -40,6 +41,7 @@ impl Bench {
     pub(super) fn with(brokers: i32, group_initial_rebalance_delay: Duration) -> Self {
         let options = Options {
             release: KafkaRelease::Newest,
+            fetch_sessions_max: FETCH_SESSIONS_DEFAULT,
             group_initial_rebalance_delay,
             session_timeout_min: Duration::from_secs(1),
             auto_create_partitions: None,

@@ -2,8 +2,8 @@
 //!
 //! The limits work as on a real broker: partitions are served in the order of the request until the
 //! whole limit is used up, the first batch found is returned whole even if it is larger (KIP-74),
-//! and what is cut may be cut anywhere. There are no sessions: every full request gets the session
-//! id 0, and an incremental one is told that its session does not exist (KIP-227).
+//! and what is cut may be cut anywhere. Sessions (KIP-227) are elsewhere: they turn each request
+//! into one that names everything, and shorten its answer.
 
 use std::time::{Duration, Instant};
 
@@ -18,19 +18,22 @@ use weft_client::{NodeId, Offset};
 
 use super::super::cluster::Cluster;
 use super::super::fetch_frame::{PartitionRecords, fetch_frame};
+use super::super::fetch_sessions::SessionPoint;
 use super::super::log::{Aborted, AtLeast, Isolation, Read};
 use super::super::parked::Wish;
 use super::super::reply::{Ask, Reply, text};
 use super::super::topics::{Partition, PartitionKey, Topic};
 use super::{broker_id, broker_id_or_nobody, isolation, port, topic_id};
 
-pub(super) fn fetch(cluster: &mut Cluster, ask: &Ask, request: FetchRequest) -> Reply {
-    let is_full = matches!(request.session_epoch, INITIAL_EPOCH | FINAL_EPOCH);
-    if !is_full {
-        return FetchResponse::default()
-            .with_error_code(ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0)
-            .into();
+pub(super) fn fetch(cluster: &mut Cluster, ask: &Ask, mut request: FetchRequest) -> Reply {
+    let at = session_point(cluster, ask);
+    if let Err(error) = cluster.fetch_sessions.begin(at, &mut request) {
+        return FetchResponse::default().with_error_code(error.0).into();
     }
+    // Topics that nobody knows come last in the answer, as nobody reads from them.
+    request
+        .topics
+        .sort_by_key(|topic| find(cluster, ask, topic).is_none());
     let partitions = request.topics.iter().flat_map(|topic| &topic.partitions);
     for partition in partitions.filter(|partition| partition.fetch_offset < 0) {
         cluster.violations.add(format_args!(
@@ -40,18 +43,21 @@ pub(super) fn fetch(cluster: &mut Cluster, ask: &Ask, request: FetchRequest) -> 
     }
     let wait = u64::try_from(request.max_wait_ms).unwrap_or_default();
     let until = ask.now + Duration::from_millis(wait).min(WAIT_MAX);
-    fetch_until(cluster, ask, request, until)
+    resume(cluster, ask, request, until, &[])
 }
 
-/// Answers if there is enough, or if the time is up; else parks the request.
-pub(in crate::mock::core) fn fetch_until(
+/// Answers if there is enough, or if the time is up, or if a partition has gone of those for which
+/// the request has waited; else parks the request.
+pub(in crate::mock::core) fn resume(
     cluster: &mut Cluster,
     ask: &Ask,
     request: FetchRequest,
     until: Instant,
+    waited_for: &[PartitionKey],
 ) -> Reply {
     if until > ask.now
         && let Some(partitions) = too_little(cluster, ask, &request)
+        && partitions.len() >= waited_for.len()
     {
         return cluster.park(
             ask.clone(),
@@ -70,31 +76,50 @@ pub(in crate::mock::core) fn fetch_until(
         isolation: isolation(request.isolation_level),
         records: Vec::new(),
     };
-    let topics = request.topics.into_iter();
+    let topics = request.topics.iter();
     let topics = topics.map(|topic| reading.topic(topic)).collect();
-    let records = reading.records;
+    let mut records = reading.records;
     let mut response = FetchResponse::default().with_responses(topics);
-    if ask.version() >= ENDPOINTS_SINCE {
+    let at = session_point(cluster, ask);
+    let sessions = &mut cluster.fetch_sessions;
+    sessions.finish(at, &request, &mut response, &mut records);
+    if ask.version() >= CURRENT_LEADER_SINCE {
         name_new_leaders(cluster, &mut response);
     }
     Reply::Frame(fetch_frame(&ask.head, response, records))
 }
 
+fn session_point(cluster: &Cluster, ask: &Ask) -> SessionPoint {
+    SessionPoint {
+        broker: ask.broker,
+        now: ask.now,
+        version: ask.version(),
+        slots: cluster.options.fetch_sessions_max,
+    }
+}
+
 /// The partitions to wait for, if no answer is due yet: there is no error, and fewer bytes than the
-/// client wants.
+/// client wants. Nobody waits for partitions that do not exist, unless there are others.
 fn too_little(cluster: &Cluster, ask: &Ask, request: &FetchRequest) -> Option<Vec<PartitionKey>> {
     let wanted = limit(request.min_bytes).min(limit(request.max_bytes));
     let isolation = isolation(request.isolation_level);
     let mut available = 0;
     let mut keys = Vec::new();
     for asked in &request.topics {
-        let topic = find(cluster, ask, asked)?;
+        let Some(topic) = find(cluster, ask, asked) else {
+            continue;
+        };
         for asked in &asked.partitions {
-            let partition = partition_of(topic, ask, asked).ok()?;
-            let bytes_max = limit(asked.partition_max_bytes);
-            let offset = Offset::new(asked.fetch_offset);
-            available += partition.log.available(offset, isolation, bytes_max);
-            keys.push((topic.id, asked.partition));
+            match partition_of(topic, ask, asked) {
+                Ok(partition) => {
+                    let bytes_max = limit(asked.partition_max_bytes);
+                    let offset = Offset::new(asked.fetch_offset);
+                    available += partition.log.available(offset, isolation, bytes_max);
+                    keys.push((topic.id, asked.partition));
+                }
+                Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => {}
+                Err(_) => return None,
+            }
         }
     }
     (available < wanted && !keys.is_empty()).then_some(keys)
@@ -111,15 +136,15 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn topic(&mut self, asked: FetchTopic) -> FetchableTopicResponse {
-        let topic = find(self.cluster, self.ask, &asked);
+    fn topic(&mut self, asked: &FetchTopic) -> FetchableTopicResponse {
+        let topic = find(self.cluster, self.ask, asked);
         let partitions = asked
             .partitions
             .iter()
             .map(|partition| self.partition(topic, partition))
             .collect();
         FetchableTopicResponse::default()
-            .with_topic(asked.topic)
+            .with_topic(asked.topic.clone())
             .with_topic_id(asked.topic_id)
             .with_partitions(partitions)
     }
@@ -278,20 +303,12 @@ fn limit(bytes: i32) -> usize {
     usize::try_from(bytes).unwrap_or_default()
 }
 
-/// Asks for a session, or for an answer without one if there is no session id either.
-const INITIAL_EPOCH: i32 = 0;
-
-/// Closes the session, and asks for an answer without one.
-const FINAL_EPOCH: i32 = -1;
-
 /// The first version that names topics by their id.
 const BY_ID: i16 = 13;
 
-/// The first version that tells who leads instead.
-const CURRENT_LEADER_SINCE: i16 = 12;
-
-/// The first version that tells where that broker listens (KIP-951).
-const ENDPOINTS_SINCE: i16 = 16;
+/// The first version in which brokers tell who leads instead, and where that broker listens
+/// (KIP-951). There was a place for the former before.
+const CURRENT_LEADER_SINCE: i16 = 16;
 
 /// `fetch.max.bytes` of a broker: no answer is larger, but for one batch.
 const BYTES_MAX: usize = 55 * 1024 * 1024;

@@ -8,15 +8,15 @@ use weft_client::wire::messages::{FetchRequest, ProduceRequest, TopicName};
 
 use super::*;
 
-const TOPIC: &str = "topic";
+pub(super) const TOPIC: &str = "topic";
 
-fn bench() -> Bench {
+pub(super) fn bench() -> Bench {
     let mut bench = Bench::new(2);
     bench.cluster.create_topic(TOPIC, 4).unwrap();
     bench
 }
 
-fn append(bench: &mut Bench, partition: i32, records: Bytes) -> Vec<Output> {
+pub(super) fn append(bench: &mut Bench, partition: i32, records: Bytes) -> Vec<Output> {
     let mut out = Vec::new();
     bench
         .cluster
@@ -26,7 +26,7 @@ fn append(bench: &mut Bench, partition: i32, records: Bytes) -> Vec<Output> {
 }
 
 /// A fetch of these partitions from these offsets that does not wait.
-fn fetch(bench: &Bench, partitions: &[(i32, i64)]) -> FetchRequest {
+pub(super) fn fetch(bench: &Bench, partitions: &[(i32, i64)]) -> FetchRequest {
     let id = bench.cluster.topics.by_name(TOPIC).unwrap().id;
     let partitions = partitions.iter().map(|(partition, offset)| {
         FetchPartition::default()
@@ -277,23 +277,6 @@ fn epochs_rise_with_every_new_leader_and_old_ones_are_fenced() {
         ErrorCode::UNKNOWN_LEADER_EPOCH
     );
     assert_eq!(sizes(bench.ask(wire, current)), [0]);
-}
-
-#[test]
-fn who_asks_for_a_session_gets_none_and_who_has_one_is_told_that_it_is_gone() {
-    let mut bench = bench();
-    let wire = bench.connect(0);
-    let first = fetch(&bench, &[(0, 0)]).with_session_epoch(0);
-    assert_eq!(sizes(bench.ask(wire, first.clone())), [0]);
-
-    let Response::Fetch(answer) = bench.ask(wire, first.with_session_id(7).with_session_epoch(1))
-    else {
-        panic!("no fetch response");
-    };
-
-    let error = ErrorCode(answer.error_code);
-    assert_eq!(error, ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
-    assert_eq!(answer.responses, []);
 }
 
 #[test]
