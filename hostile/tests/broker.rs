@@ -1,5 +1,11 @@
 //! Clients that mean harm to the embedded broker: whatever they send, it goes on serving others.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "hostile clients need sockets and a clock"
+)]
+#![expect(clippy::unwrap_used, reason = "the functions here are parts of tests")]
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
