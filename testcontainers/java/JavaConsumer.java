@@ -14,10 +14,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
+import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
@@ -32,7 +34,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
  * The Java clients, driven by tests over standard input and output: a member for groups that mix Java
- * and Weft, a producer, and a reader that shows every byte of what another client wrote.
+ * and Weft, producers with and without transactions, and a reader that shows every byte of what another client wrote.
  *
  * <p>Each event is one flushed line. The end of standard input or SIGTERM asks for a clean end, which
  * CLOSED confirms. A program that cannot end within a few seconds of that ends anyway.
@@ -48,7 +50,7 @@ public final class JavaConsumer {
 
     private JavaConsumer() {}
 
-    /** {@code consume|produce|read} and then what the method of that name lists. */
+    /** {@code consume|produce|read|transact} and then what the method of that name lists. */
     public static void main(String[] arguments) throws Exception {
         List<String> words = Arrays.asList(arguments);
         List<String> rest = words.subList(1, words.size());
@@ -56,6 +58,7 @@ public final class JavaConsumer {
             case "consume" -> consume(rest);
             case "produce" -> produce(rest);
             case "read" -> read(rest);
+            case "transact" -> transact(rest);
             default -> throw new IllegalArgumentException(words.get(0));
         }
         say("CLOSED");
@@ -137,6 +140,62 @@ public final class JavaConsumer {
                 say("PRODUCED " + metadata.partition() + " " + metadata.offset());
             }
         }
+    }
+
+    /**
+     * bootstrap, transactional id, key=value...; then one call a line: {@code begin}, {@code send topic partition
+     * key}, {@code offsets group topic partition offset}, {@code commit} or {@code abort}.
+     *
+     * <p>Each is answered with DONE or FAILED, the call, and the name of the exception.
+     */
+    private static void transact(List<String> words) throws IOException {
+        Properties properties = new Properties();
+        properties.put("bootstrap.servers", words.get(0));
+        properties.put("transactional.id", words.get(1));
+        properties.put("key.serializer", ByteArraySerializer.class.getName());
+        properties.put("value.serializer", ByteArraySerializer.class.getName());
+        override(properties, words.subList(2, words.size()));
+        KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(properties);
+        try {
+            attempt("init", producer::initTransactions);
+            BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            for (String line = input.readLine(); line != null; line = input.readLine()) {
+                String[] fields = line.split(" ");
+                attempt(fields[0], () -> call(producer, fields));
+            }
+        } finally {
+            producer.close(CLOSE_TIMEOUT);
+        }
+    }
+
+    private static void call(KafkaProducer<byte[], byte[]> producer, String[] fields) throws Exception {
+        switch (fields[0]) {
+            case "begin" -> producer.beginTransaction();
+            case "send" -> producer.send(new ProducerRecord<>(fields[1], Integer.valueOf(fields[2]),
+                    fields[3].getBytes(StandardCharsets.UTF_8), new byte[0])).get();
+            case "offsets" -> producer.sendOffsetsToTransaction(
+                    Map.of(new TopicPartition(fields[2], Integer.parseInt(fields[3])),
+                            new OffsetAndMetadata(Long.parseLong(fields[4]))),
+                    new ConsumerGroupMetadata(fields[1]));
+            case "commit" -> producer.commitTransaction();
+            case "abort" -> producer.abortTransaction();
+            default -> throw new IllegalArgumentException(fields[0]);
+        }
+    }
+
+    private static void attempt(String name, Callable call) {
+        try {
+            call.run();
+            say("DONE " + name);
+        } catch (Exception e) {
+            Throwable cause = e instanceof ExecutionException ? e.getCause() : e;
+            say("FAILED " + name + " " + cause.getClass().getSimpleName());
+        }
+    }
+
+    /** What a client does for one line. */
+    private interface Callable {
+        void run() throws Exception;
     }
 
     /** bootstrap, topic, key=value...; reads all partitions up to where they end now. */

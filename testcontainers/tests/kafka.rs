@@ -9,6 +9,10 @@
     clippy::disallowed_types,
     reason = "one cluster at a time on small machines"
 )]
+#![expect(clippy::unwrap_used, reason = "the functions here are parts of tests")]
+
+#[path = "parts/transactions.rs"]
+mod transactions_part;
 
 use std::net::TcpStream;
 use std::path::Path;
@@ -20,6 +24,8 @@ use weft_testcontainers::kafka::{
     JavaAssignor, JavaCommand, JavaProgram, JavaRecord, KafkaCluster, KafkaError, KafkaNode,
     KafkaVersion, Prerequisites,
 };
+
+use transactions_part::transactions_pass_through;
 
 /// The right to run a cluster; nothing if this machine cannot.
 fn turn() -> Option<MutexGuard<'static, ()>> {
@@ -100,6 +106,12 @@ fn records_pass_through(cluster: &KafkaCluster, topic: &str) -> Result<(), Kafka
     Ok(())
 }
 
+/// What the mock is held to as well.
+fn transactions(cluster: &KafkaCluster) {
+    cluster.create_topic("transactions", 1).unwrap();
+    transactions_pass_through(cluster.version(), &cluster.bootstrap(), "transactions");
+}
+
 #[test]
 fn a_single_node_of_the_newest_version_serves_topics_and_can_be_paused() {
     let Some(_turn) = turn() else { return };
@@ -112,6 +124,7 @@ fn a_single_node_of_the_newest_version_serves_topics_and_can_be_paused() {
     let refused = cluster.create_topic("first", 2).unwrap_err().to_string();
     assert!(refused.contains("already exists"), "{refused}");
     records_pass_through(&cluster, "first").unwrap();
+    transactions(&cluster);
     cluster.node(0).pause().unwrap();
     assert!(cluster.wait_ready(Duration::ZERO).is_err());
     cluster.node(0).resume().unwrap();
@@ -155,6 +168,7 @@ fn the_last_version_with_the_old_protocols_serves_topics() {
     let cluster = start(KafkaVersion::V3_9_1, 1);
     cluster.create_topic("first", 2).unwrap();
     records_pass_through(&cluster, "first").unwrap();
+    transactions(&cluster);
 }
 
 #[test]
@@ -163,6 +177,7 @@ fn the_oldest_version_serves_topics_and_comes_back_after_a_kill() {
     let cluster = start(KafkaVersion::V2_8_2, 1);
     cluster.create_topic("first", 2).unwrap();
     records_pass_through(&cluster, "first").unwrap();
+    transactions(&cluster);
     let began_at = Instant::now();
     cluster.node(0).restart().unwrap();
     cluster.wait_ready(PATIENCE).unwrap();

@@ -18,3 +18,7 @@ mod network;
 mod parity;
 #[path = "mock/releases.rs"]
 mod releases;
+#[path = "mock/transactions.rs"]
+mod transactions;
+#[path = "parts/transactions.rs"]
+mod transactions_part;

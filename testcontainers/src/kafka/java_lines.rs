@@ -31,6 +31,16 @@ pub enum JavaCommand {
         /// Further producer properties.
         properties: Vec<(String, String)>,
     },
+    /// Produce in transactions, as [`JavaProgram::tell`](super::JavaProgram::tell) says line by
+    /// line: `begin`, `send topic partition key`, `offsets group topic partition offset`,
+    /// `commit`, `abort`. Prints `DONE call` or `FAILED call exception` for each, and for `init`
+    /// at first.
+    Transact {
+        /// The producer's `transactional.id`.
+        transactional_id: String,
+        /// Further producer properties.
+        properties: Vec<(String, String)>,
+    },
     /// Read a whole topic as it stands; prints a line for [`JavaRecord::parse`] per record, then
     /// `END`.
     Read {
@@ -96,6 +106,14 @@ impl JavaCommand {
         }
     }
 
+    /// A transactional producer without further properties.
+    pub fn transact(transactional_id: &str) -> Self {
+        Self::Transact {
+            transactional_id: transactional_id.to_owned(),
+            properties: Vec::new(),
+        }
+    }
+
     /// A reader without further properties.
     pub fn read(topic: &str) -> Self {
         Self::Read {
@@ -108,6 +126,7 @@ impl JavaCommand {
     pub fn with_property(mut self, key: &str, value: &str) -> Self {
         let (Self::Consume { properties, .. }
         | Self::Produce { properties, .. }
+        | Self::Transact { properties, .. }
         | Self::Read { properties, .. }) = &mut self;
         properties.push((key.to_owned(), value.to_owned()));
         self
@@ -138,6 +157,15 @@ impl JavaCommand {
             }
             Self::Produce { topic, properties } => (
                 ["produce", bootstrap, topic].map(str::to_owned).to_vec(),
+                properties,
+            ),
+            Self::Transact {
+                transactional_id,
+                properties,
+            } => (
+                ["transact", bootstrap, transactional_id]
+                    .map(str::to_owned)
+                    .to_vec(),
                 properties,
             ),
             Self::Read { topic, properties } => (
@@ -297,6 +325,10 @@ mod tests {
         assert_eq!(
             JavaCommand::read("t").arguments("h:1"),
             ["read", "h:1", "t"]
+        );
+        assert_eq!(
+            JavaCommand::transact("t").arguments("h:1"),
+            ["transact", "h:1", "t"]
         );
     }
 

@@ -135,11 +135,21 @@ impl JavaProgram {
     ///
     /// [`KafkaError::JavaProgram`] if it has ended.
     pub fn send(&mut self, record: &JavaRecord) -> Result<(), KafkaError> {
-        let sent = match &mut self.input {
-            Some(input) => writeln!(input, "{}", record.line()),
+        self.tell(&record.line())
+    }
+
+    /// Hands a line to a program that reads some, such as one started with
+    /// [`JavaCommand::Transact`].
+    ///
+    /// # Errors
+    ///
+    /// [`KafkaError::JavaProgram`] if it has ended.
+    pub fn tell(&mut self, line: &str) -> Result<(), KafkaError> {
+        let told = match &mut self.input {
+            Some(input) => writeln!(input, "{line}"),
             None => Err(io::ErrorKind::BrokenPipe.into()),
         };
-        sent.map_err(|error| self.error(format!("take a record ({error})")))
+        told.map_err(|error| self.error(format!("take a line ({error})")))
     }
 
     /// Lets the program end cleanly and returns the lines not yet seen, the last of which is
