@@ -1,6 +1,7 @@
 //! What a mock cluster is like: set here, checked at the start.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::cluster::MockCluster;
@@ -16,6 +17,7 @@ pub struct MockClusterBuilder {
     brokers: usize,
     topics: Vec<(String, usize)>,
     options: Options,
+    racks: Vec<Arc<str>>,
     listening: Listening,
     witness: Option<Witness>,
 }
@@ -28,10 +30,12 @@ impl MockClusterBuilder {
             options: Options {
                 release: KafkaRelease::Newest,
                 fetch_sessions_max: FETCH_SESSIONS_DEFAULT,
+                rack_aware_reads: false,
                 group_initial_rebalance_delay: Duration::ZERO,
                 session_timeout_min: Duration::from_secs(1),
                 auto_create_partitions: None,
             },
+            racks: Vec::new(),
             listening: Listening::default(),
             witness: None,
         }
@@ -70,6 +74,23 @@ impl MockClusterBuilder {
     #[must_use]
     pub fn fetch_sessions_max(mut self, sessions: usize) -> Self {
         self.options.fetch_sessions_max = sessions;
+        self
+    }
+
+    /// The racks of the brokers (`broker.rack`), in the order of their ids and then from the first
+    /// one again. None unless set.
+    #[must_use]
+    pub fn racks(mut self, racks: &[&str]) -> Self {
+        self.racks = racks.iter().map(|rack| Arc::from(*rack)).collect();
+        self
+    }
+
+    /// Whether a leader sends a client that names its rack to a live replica in that rack (KIP-392,
+    /// `replica.selector.class` with Kafka's `RackAwareReplicaSelector`). Off unless set, as in
+    /// Kafka. Followers serve whoever asks them in either case.
+    #[must_use]
+    pub fn rack_aware_reads(mut self, is_enabled: bool) -> Self {
+        self.options.rack_aware_reads = is_enabled;
         self
     }
 
@@ -163,6 +184,7 @@ impl MockClusterBuilder {
         let running = Server::start(
             self.options,
             self.brokers,
+            &self.racks,
             self.listening,
             self.witness,
             create_topics,

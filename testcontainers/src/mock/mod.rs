@@ -25,6 +25,7 @@ mod cluster;
 mod connection;
 mod core;
 mod error;
+mod leadership;
 mod look;
 mod ports;
 mod server;

@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -60,6 +61,7 @@ impl Server {
     pub(super) fn start(
         options: Options,
         broker_count: usize,
+        racks: &[Arc<str>],
         listening: Listening,
         witness: Option<Witness>,
         set_up: impl FnOnce(&mut Cluster) -> Result<(), MockError>,
@@ -72,7 +74,10 @@ impl Server {
         let mut ports = Ports::new(listening, broker_count, FIRST_LISTENER);
         let brokers = (0..).take(broker_count).map(NodeId::new);
         let brokers = brokers.map(|id| ports.open(&poll, id));
-        let brokers = brokers.collect::<Result<Vec<Broker>, MockError>>()?;
+        let mut brokers = brokers.collect::<Result<Vec<Broker>, MockError>>()?;
+        for (broker, rack) in brokers.iter_mut().zip(racks.iter().cycle()) {
+            broker.rack = Some(Arc::clone(rack));
+        }
         let mut cluster = Cluster::new(options, brokers.clone());
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         let since_1970 = since_1970.map_or(0, |since| since.as_millis());

@@ -45,6 +45,8 @@ pub(crate) struct Options {
     pub(crate) release: KafkaRelease,
     /// `max.incremental.fetch.session.cache.slots`
     pub(crate) fetch_sessions_max: usize,
+    /// Whether leaders send clients to a replica in their rack (`replica.selector.class`).
+    pub(crate) rack_aware_reads: bool,
     /// `group.initial.rebalance.delay.ms`
     pub(crate) group_initial_rebalance_delay: Duration,
     /// `group.min.session.timeout.ms`

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use weft_client::record::{Batches, RecordError};
 use weft_client::wire::{ApiKey, ErrorCode};
-use weft_client::{NodeId, Offset, OffsetAndMetadata};
+use weft_client::{LeaderEpoch, NodeId, Offset, OffsetAndMetadata};
 
 use super::cluster::{Cluster, Output};
 use super::group::GroupState;
-use super::topics::{Placement, Topic};
+use super::topics::{PartitionKey, Placement, Topic};
 use super::transaction::TransactionState;
 
 /// Why records that a test handed over itself were not appended.
@@ -90,6 +90,42 @@ impl Cluster {
             .log
             .delete_before(offset)
             .map_err(|_| ErrorCode::OFFSET_OUT_OF_RANGE)
+    }
+
+    /// Lets another replica lead a partition, in the next epoch.
+    pub(crate) fn move_leader(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        partition: i32,
+        to: NodeId,
+        out: &mut Vec<Output>,
+    ) -> Result<(), ErrorCode> {
+        let key = self.key(topic, partition)?;
+        self.topics.move_leader(key, to, &self.brokers)?;
+        self.settle(now, out);
+        Ok(())
+    }
+
+    /// Loses the end of a log, as an unclean election does.
+    pub(crate) fn truncate(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        partition: i32,
+        offset: Offset,
+        out: &mut Vec<Output>,
+    ) -> Result<LeaderEpoch, ErrorCode> {
+        let key = self.key(topic, partition)?;
+        let epoch = self.topics.truncate(key, offset)?;
+        self.settle(now, out);
+        Ok(epoch)
+    }
+
+    fn key(&self, topic: &str, partition: i32) -> Result<PartitionKey, ErrorCode> {
+        let topic = self.topics.by_name(topic);
+        let topic = topic.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        Ok((topic.id, partition))
     }
 
     pub(crate) fn end_offset(&self, topic: &str, partition: i32) -> Option<Offset> {

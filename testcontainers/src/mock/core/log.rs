@@ -201,13 +201,39 @@ impl Log {
         if self.epochs.last().is_none_or(|(last, _)| epoch > *last) {
             return None;
         }
+        if self.epochs.last().is_some_and(|(last, _)| epoch == *last) {
+            return Some((epoch, self.end_offset()));
+        }
         let above = self.epochs.partition_point(|(known, _)| *known <= epoch);
-        let end = self
-            .epochs
-            .get(above)
-            .map_or_else(|| self.end_offset(), |(_, start)| *start);
-        let at_most = above.checked_sub(1).map_or(epoch, |at| self.epochs[at].0);
-        Some((at_most, end))
+        let (_, end) = *self.epochs.get(above)?;
+        // An epoch in which nothing was written is as good as none.
+        let mut below = self.epochs[..above].iter().rev();
+        let at_most = below.find(|(_, start)| *start < end);
+        Some((at_most.map_or(epoch, |(known, _)| *known), end))
+    }
+
+    /// The epoch in which the record at `offset` was written, or would be.
+    pub(crate) fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
+        let mut begun = self.epochs.iter().rev();
+        let begun = begun.find(|(_, start)| *start <= offset);
+        begun.map(|(epoch, _)| *epoch)
+    }
+
+    /// Loses everything from `offset` on: also the whole batch that holds it, as on a real broker,
+    /// which leaves a gap if that one begins before.
+    pub(crate) fn truncate(&mut self, offset: Offset) -> Result<(), OutOfRange> {
+        if !(self.start..=self.end).contains(&offset.value()) {
+            return Err(OutOfRange);
+        }
+        let kept = self.index_of(offset);
+        self.batches.truncate(kept);
+        self.end = offset.value();
+        self.epochs.retain(|(_, start)| *start < offset);
+        self.producers = Producers::default();
+        for batch in &self.batches {
+            self.producers.note(batch);
+        }
+        Ok(())
     }
 
     /// Forgets the records before `offset`, as retention does; batches go when all of them may.

@@ -19,6 +19,7 @@ mod control;
 mod fetch_frame;
 mod fetch_sessions;
 mod group;
+mod leaders;
 mod log;
 mod markers;
 mod parked;

@@ -3,6 +3,7 @@
 mod fetching;
 mod further;
 mod groups;
+mod leaders;
 mod releases;
 mod sessions;
 mod transactions;
@@ -42,6 +43,7 @@ impl Bench {
         let options = Options {
             release: KafkaRelease::Newest,
             fetch_sessions_max: FETCH_SESSIONS_DEFAULT,
+            rack_aware_reads: false,
             group_initial_rebalance_delay,
             session_timeout_min: Duration::from_secs(1),
             auto_create_partitions: None,

@@ -163,25 +163,6 @@ impl Topics {
 }
 
 impl Topic {
-    /// The partition, for a broker that must lead it; `epoch` is what the client believes, -1 if it
-    /// does not say (KIP-320).
-    pub(crate) fn led_by(
-        &self,
-        broker: NodeId,
-        partition: i32,
-        epoch: i32,
-    ) -> Result<&Partition, ErrorCode> {
-        let index = usize::try_from(partition).ok();
-        let partition = index.and_then(|index| self.partitions.get(index));
-        let partition = partition.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-        match LeaderEpoch::from_wire(epoch) {
-            Some(epoch) if epoch < partition.epoch => Err(ErrorCode::FENCED_LEADER_EPOCH),
-            Some(epoch) if epoch > partition.epoch => Err(ErrorCode::UNKNOWN_LEADER_EPOCH),
-            _ if partition.leader != Some(broker) => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
-            _ => Ok(partition),
-        }
-    }
-
     fn grow(&mut self, count: usize, placement: &Placement, brokers: &Brokers) {
         while self.partitions.len() < count {
             let index = self.partitions.len();
@@ -213,9 +194,7 @@ impl Partition {
         if leader.is_none() && self.leader.is_none() && self.epoch.value() >= 0 {
             return;
         }
-        self.leader = leader;
-        self.epoch = LeaderEpoch::new(self.epoch.value().saturating_add(1));
-        self.log.begin_epoch(self.epoch);
+        self.lead(leader);
     }
 }
 

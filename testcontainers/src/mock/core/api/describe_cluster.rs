@@ -22,6 +22,7 @@ pub(super) fn describe_cluster(cluster: &Cluster, request: &DescribeClusterReque
             .with_broker_id(broker_id(broker.id))
             .with_host(text(&broker.host))
             .with_port(port(broker))
+            .with_rack(broker.rack.as_deref().map(text))
     });
     response
         .with_controller_id(broker_id_or_nobody(cluster.brokers.controller()))

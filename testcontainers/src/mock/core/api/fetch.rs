@@ -5,25 +5,23 @@
 //! and what is cut may be cut anywhere. Sessions (KIP-227) are elsewhere: they turn each request
 //! into one that names everything, and shorten its answer.
 
+mod reading;
+
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use weft_client::wire::ErrorCode;
 use weft_client::wire::messages::fetch_request::{FetchPartition, FetchTopic};
-use weft_client::wire::messages::fetch_response::{
-    AbortedTransaction, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
-};
+use weft_client::wire::messages::fetch_response::NodeEndpoint;
 use weft_client::wire::messages::{FetchRequest, FetchResponse};
 use weft_client::{NodeId, Offset};
 
 use super::super::cluster::Cluster;
-use super::super::fetch_frame::{PartitionRecords, fetch_frame};
+use super::super::fetch_frame::fetch_frame;
 use super::super::fetch_sessions::SessionPoint;
-use super::super::log::{Aborted, AtLeast, Isolation, Read};
 use super::super::parked::Wish;
 use super::super::reply::{Ask, Reply, text};
 use super::super::topics::{Partition, PartitionKey, Topic};
-use super::{broker_id, broker_id_or_nobody, isolation, port, topic_id};
+use super::{broker_id, isolation, port, topic_id};
 
 pub(super) fn fetch(cluster: &mut Cluster, ask: &Ask, mut request: FetchRequest) -> Reply {
     let at = session_point(cluster, ask);
@@ -68,17 +66,7 @@ pub(in crate::mock::core) fn resume(
             },
         );
     }
-    let mut reading = Reading {
-        cluster,
-        ask,
-        bytes_left: limit(request.max_bytes).min(BYTES_MAX),
-        at_least: AtLeast::OneBatch,
-        isolation: isolation(request.isolation_level),
-        records: Vec::new(),
-    };
-    let topics = request.topics.iter();
-    let topics = topics.map(|topic| reading.topic(topic)).collect();
-    let mut records = reading.records;
+    let (topics, mut records) = reading::read(cluster, ask, &request);
     let mut response = FetchResponse::default().with_responses(topics);
     let at = session_point(cluster, ask);
     let sessions = &mut cluster.fetch_sessions;
@@ -112,6 +100,9 @@ fn too_little(cluster: &Cluster, ask: &Ask, request: &FetchRequest) -> Option<Ve
         for asked in &asked.partitions {
             match partition_of(topic, ask, asked) {
                 Ok(partition) => {
+                    if reading::is_told_at_once(cluster, ask, request, partition, asked) {
+                        return None;
+                    }
                     let bytes_max = limit(asked.partition_max_bytes);
                     let offset = Offset::new(asked.fetch_offset);
                     available += partition.log.available(offset, isolation, bytes_max);
@@ -123,132 +114,6 @@ fn too_little(cluster: &Cluster, ask: &Ask, request: &FetchRequest) -> Option<Ve
         }
     }
     (available < wanted && !keys.is_empty()).then_some(keys)
-}
-
-/// One pass over the partitions of a request.
-struct Reading<'a> {
-    cluster: &'a Cluster,
-    ask: &'a Ask,
-    bytes_left: usize,
-    at_least: AtLeast,
-    isolation: Isolation,
-    records: PartitionRecords,
-}
-
-impl Reading<'_> {
-    fn topic(&mut self, asked: &FetchTopic) -> FetchableTopicResponse {
-        let topic = find(self.cluster, self.ask, asked);
-        let partitions = asked
-            .partitions
-            .iter()
-            .map(|partition| self.partition(topic, partition))
-            .collect();
-        FetchableTopicResponse::default()
-            .with_topic(asked.topic.clone())
-            .with_topic_id(asked.topic_id)
-            .with_partitions(partitions)
-    }
-
-    fn partition(&mut self, topic: Option<&Topic>, asked: &FetchPartition) -> PartitionData {
-        let mut slices = Vec::new();
-        let read = match topic {
-            Some(topic) => partition_of(topic, self.ask, asked)
-                .and_then(|partition| self.read(partition, asked, &mut slices)),
-            None if self.ask.version() >= BY_ID => Err(ErrorCode::UNKNOWN_TOPIC_ID),
-            None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
-        };
-        self.records.push(slices);
-        let response = PartitionData::default()
-            .with_partition_index(asked.partition)
-            // Empty and not null: some clients refuse the latter.
-            .with_records(Some(Bytes::new()));
-        match read {
-            Ok((partition, read)) => response
-                .with_high_watermark(partition.log.end_offset().value())
-                .with_last_stable_offset(partition.log.last_stable_offset().value())
-                .with_log_start_offset(partition.log.start_offset().value())
-                .with_aborted_transactions(self.aborted_transactions(partition, asked, read)),
-            Err(error) => self.refused(topic, response, error),
-        }
-    }
-
-    /// Those that were aborted in what was read, for a reader that is not to see them.
-    fn aborted_transactions(
-        &self,
-        partition: &Partition,
-        asked: &FetchPartition,
-        read: Read,
-    ) -> Option<Vec<AbortedTransaction>> {
-        let from = Offset::new(asked.fetch_offset);
-        let told = |aborted: Aborted| {
-            AbortedTransaction::default()
-                .with_producer_id(aborted.producer_id.0.into())
-                .with_first_offset(aborted.first_offset.value())
-        };
-        (self.isolation == Isolation::ReadCommitted).then(|| {
-            let until = if read.bytes > 0 {
-                read.end
-            } else {
-                Offset::ZERO
-            };
-            let aborted = partition.log.producers().aborted(from, until);
-            aborted.into_iter().map(told).collect()
-        })
-    }
-
-    fn read<'p>(
-        &mut self,
-        partition: &'p Partition,
-        asked: &FetchPartition,
-        slices: &mut Vec<Bytes>,
-    ) -> Result<(&'p Partition, Read), ErrorCode> {
-        let bytes_max = limit(asked.partition_max_bytes).min(self.bytes_left);
-        let offset = Offset::new(asked.fetch_offset);
-        let read = partition
-            .log
-            .read(offset, self.isolation, bytes_max, self.at_least, slices)
-            .map_err(|_| ErrorCode::OFFSET_OUT_OF_RANGE)?;
-        if read.bytes > 0 {
-            self.at_least = AtLeast::Nothing;
-        }
-        self.bytes_left = self.bytes_left.saturating_sub(read.bytes);
-        Ok((partition, read))
-    }
-
-    fn refused(
-        &self,
-        topic: Option<&Topic>,
-        response: PartitionData,
-        error: ErrorCode,
-    ) -> PartitionData {
-        // A broker that has not even looked for the partition says that nothing was aborted.
-        let is_unknown = matches!(
-            error,
-            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID
-        );
-        let has_list = self.isolation == Isolation::ReadCommitted || is_unknown;
-        let response = response
-            .with_error_code(error.0)
-            .with_aborted_transactions(has_list.then(Vec::new))
-            .with_high_watermark(-1)
-            .with_last_stable_offset(-1)
-            .with_log_start_offset(-1);
-        let is_elsewhere = matches!(
-            error,
-            ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH
-        );
-        if self.ask.version() < CURRENT_LEADER_SINCE || !is_elsewhere {
-            return response;
-        }
-        let index = usize::try_from(response.partition_index).unwrap_or(usize::MAX);
-        let Some(partition) = topic.and_then(|topic| topic.partitions.get(index)) else {
-            return response;
-        };
-        let leader = LeaderIdAndEpoch::default()
-            .with_leader_id(broker_id_or_nobody(partition.leader))
-            .with_leader_epoch(partition.epoch.value());
-        response.with_current_leader(leader)
-    }
 }
 
 /// Where the leaders are that the response speaks of (KIP-951).
@@ -283,13 +148,18 @@ fn find<'a>(cluster: &'a Cluster, ask: &Ask, topic: &FetchTopic) -> Option<&'a T
     }
 }
 
-/// The partition, if this broker leads it and the offset exists.
+/// The partition, if this broker leads it or follows its leader, and the offset exists.
 fn partition_of<'a>(
     topic: &'a Topic,
     ask: &Ask,
     asked: &FetchPartition,
 ) -> Result<&'a Partition, ErrorCode> {
-    let partition = topic.led_by(ask.broker, asked.partition, asked.current_leader_epoch)?;
+    let (index, epoch) = (asked.partition, asked.current_leader_epoch);
+    let partition = if ask.version() >= FROM_FOLLOWERS_SINCE {
+        topic.read_from(ask.broker, index, epoch)
+    } else {
+        topic.led_by(ask.broker, index, epoch)
+    }?;
     let exists = partition.log.start_offset()..=partition.log.end_offset();
     if exists.contains(&Offset::new(asked.fetch_offset)) {
         Ok(partition)
@@ -306,12 +176,12 @@ fn limit(bytes: i32) -> usize {
 /// The first version that names topics by their id.
 const BY_ID: i16 = 13;
 
+/// The first version whose clients may read from followers (KIP-392).
+const FROM_FOLLOWERS_SINCE: i16 = 11;
+
 /// The first version in which brokers tell who leads instead, and where that broker listens
 /// (KIP-951). There was a place for the former before.
 const CURRENT_LEADER_SINCE: i16 = 16;
-
-/// `fetch.max.bytes` of a broker: no answer is larger, but for one batch.
-const BYTES_MAX: usize = 55 * 1024 * 1024;
 
 /// No fetch waits longer, whatever it asks for.
 const WAIT_MAX: Duration = Duration::from_secs(3600);

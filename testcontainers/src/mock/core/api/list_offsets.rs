@@ -69,18 +69,18 @@ fn find(
         asked.current_leader_epoch,
     )?;
     let log = &partition.log;
-    let end = |offset| {
+    let end = |offset, epoch| {
         Some(Found {
             timestamp: -1,
             offset,
-            epoch: Some(partition.epoch),
+            epoch,
         })
     };
     let readable_end = log.readable_end(isolation);
     let is_readable = |found: &Found| found.offset < readable_end;
     Ok(match asked.timestamp {
-        LATEST => end(readable_end),
-        EARLIEST | EARLIEST_LOCAL => end(log.start_offset()),
+        LATEST => end(readable_end, Some(partition.epoch)),
+        EARLIEST | EARLIEST_LOCAL => end(log.start_offset(), log.epoch_at(log.start_offset())),
         MAX_TIMESTAMP => log
             .find_max_time(&mut cluster.decompressor)
             .filter(is_readable),

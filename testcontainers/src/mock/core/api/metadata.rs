@@ -37,6 +37,7 @@ pub(super) fn metadata(cluster: &mut Cluster, ask: &Ask, request: MetadataReques
             .with_node_id(broker_id(broker.id))
             .with_host(text(&broker.host))
             .with_port(port(broker))
+            .with_rack(broker.rack.as_deref().map(text))
     });
     MetadataResponse::default()
         .with_brokers(brokers.collect())

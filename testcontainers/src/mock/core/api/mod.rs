@@ -8,6 +8,7 @@ pub(super) mod versions;
 
 mod coordinator;
 mod describe_cluster;
+mod elect_leaders;
 mod groups;
 mod leader_epoch;
 mod list_offsets;
@@ -81,11 +82,11 @@ pub(super) fn serve(
         Request::ListTransactions(request) => {
             transaction::list_transactions::list_transactions(cluster, ask, &request)
         }
+        Request::ElectLeaders(request) => elect_leaders::elect_leaders(cluster, request),
         Request::DescribeCluster(request) => describe_cluster::describe_cluster(cluster, &request),
         // None of these is announced, and so none comes here.
         Request::OffsetDelete(_)
         | Request::DeleteRecords(_)
-        | Request::ElectLeaders(_)
         | Request::DescribeTopicPartitions(_)
         | Request::DescribeConfigs(_)
         | Request::AlterConfigs(_)

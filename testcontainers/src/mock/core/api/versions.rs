@@ -104,7 +104,7 @@ const FEATURES_EPOCH: i64 = 0;
 /// The first version of ApiVersions that can tell of a feature with the level 0.
 const OPTIONAL_FEATURES_SINCE: i16 = 4;
 
-const SPOKEN: [ApiKey; 29] = [
+const SPOKEN: [ApiKey; 30] = [
     ApiKey::Produce,
     ApiKey::Fetch,
     ApiKey::ListOffsets,
@@ -125,6 +125,7 @@ const SPOKEN: [ApiKey; 29] = [
     ApiKey::OffsetForLeaderEpoch,
     ApiKey::CreatePartitions,
     ApiKey::DeleteGroups,
+    ApiKey::ElectLeaders,
     ApiKey::DescribeCluster,
     ApiKey::AddPartitionsToTxn,
     ApiKey::AddOffsetsToTxn,

@@ -245,7 +245,6 @@ fn a_fetch_that_cannot_be_served_says_why() {
         (0, 4, ErrorCode::OFFSET_OUT_OF_RANGE),
         (9, 0, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
         (-1, 0, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
-        (1, 0, ErrorCode::NOT_LEADER_OR_FOLLOWER),
     ] {
         let request = fetch(&bench, &[(partition, offset)]).with_max_wait_ms(60_000);
         assert_eq!(error(&mut bench, wire, request), expected);

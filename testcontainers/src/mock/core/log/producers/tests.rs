@@ -228,3 +228,13 @@ fn the_oldest_idle_producer_is_forgotten_when_there_are_too_many() {
     let again = producers.admit(header, header.producer().unwrap(), None);
     assert_eq!(again, Ok(Admission::Append), "an open transaction stays");
 }
+
+#[test]
+fn what_a_log_loses_is_unknown_of_its_producers_as_well() {
+    let mut log = log_with(3);
+    log.truncate(Offset::new(4)).unwrap();
+
+    assert_eq!(admitted(&log, 1, 4), Ok(Admission::Append), "it is gone");
+    let known = Ok(Admission::Duplicate(Offset::new(2)));
+    assert_eq!(admitted(&log, 1, 2), known);
+}
