@@ -18,6 +18,10 @@ mod network;
 mod parity;
 #[path = "mock/releases.rs"]
 mod releases;
+#[path = "mock/transaction_parity.rs"]
+mod transaction_parity;
+#[path = "mock/transaction_requests.rs"]
+mod transaction_requests;
 #[path = "mock/transactions.rs"]
 mod transactions;
 #[path = "parts/transactions.rs"]

@@ -150,7 +150,7 @@ impl Witness {
 }
 
 /// `text` with the values of `field` taken out.
-fn redacted(text: &str, field: &str) -> String {
+pub(crate) fn redacted(text: &str, field: &str) -> String {
     let name = format!(" {field}: ");
     let mut pieces = text.split(&name);
     let mut out = pieces.next().unwrap_or_default().to_owned();
@@ -610,6 +610,9 @@ fn told_by(address: &str) -> Vec<(String, String)> {
     group_of_nobody(&mut witness);
     group_of_two(&mut witness);
     static_member(&mut witness);
+    witness
+        .told
+        .extend(super::transaction_parity::told_by(address));
     witness.told
 }
 

@@ -12,8 +12,24 @@ use weft_client::{NodeId, Offset};
 use super::super::cluster::Cluster;
 use super::super::log::Admission;
 use super::super::reply::{Ask, Reply, text};
-use super::transaction::admit::admit;
+use super::transaction::admit::{admit, begin};
 use super::{broker_id, broker_id_or_nobody, port, topic_id};
+
+/// Why a batch was not appended, and where the log begins if it was the log that refused.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    error: ErrorCode,
+    log_start: Option<Offset>,
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(error: ErrorCode) -> Self {
+        Self {
+            error,
+            log_start: None,
+        }
+    }
+}
 
 pub(super) fn produce(cluster: &mut Cluster, ask: &Ask, request: ProduceRequest) -> Reply {
     let acks = request.acks;
@@ -54,7 +70,7 @@ fn topic_response(
             Ok((base, start)) => response
                 .with_base_offset(base.value())
                 .with_log_start_offset(start.value()),
-            Err(error) => refused(cluster, ask, &topic, response, error),
+            Err(refusal) => refused(cluster, ask, &topic, response, refusal),
         }
     });
     let partitions = partitions.collect();
@@ -69,12 +85,13 @@ fn refused(
     ask: &Ask,
     topic: &TopicProduceData,
     response: PartitionProduceResponse,
-    error: ErrorCode,
+    refusal: Refusal,
 ) -> PartitionProduceResponse {
+    let Refusal { error, log_start } = refusal;
     let response = response
         .with_error_code(error.0)
         .with_base_offset(-1)
-        .with_log_start_offset(-1);
+        .with_log_start_offset(log_start.map_or(-1, Offset::value));
     let is_elsewhere = error == ErrorCode::NOT_LEADER_OR_FOLLOWER;
     if ask.version() < CURRENT_LEADER_SINCE || !is_elsewhere {
         return response;
@@ -135,9 +152,9 @@ fn append(
     topic: &TopicProduceData,
     data: &PartitionProduceData,
     acks: i16,
-) -> Result<(Offset, Offset), ErrorCode> {
+) -> Result<(Offset, Offset), Refusal> {
     if !matches!(acks, -1..=1) {
-        return Err(ErrorCode::INVALID_REQUIRED_ACKS);
+        return Err(ErrorCode::INVALID_REQUIRED_ACKS.into());
     }
     let unknown = if ask.version() >= BY_ID {
         ErrorCode::UNKNOWN_TOPIC_ID
@@ -148,13 +165,18 @@ fn append(
     found.led_by(ask.broker, data.index, -1)?;
     let key = (found.id, data.index);
     let batch = check(data, &mut cluster.decompressor)?;
-    let admission = admit(cluster, ask, transactional_id, key, batch.header())?;
+    let version = begin(cluster, ask, transactional_id, key, batch.header())?;
     let partition = cluster.topics.partition_mut(key).ok_or(unknown)?;
+    let start = partition.log.start_offset();
+    let admission = admit(&partition.log, version, batch.header());
+    let admission = admission.map_err(|error| Refusal {
+        error,
+        log_start: Some(start),
+    })?;
     let base = match admission {
         Admission::Append => partition.log.append(batch),
         Admission::Duplicate(base) => base,
     };
-    let start = partition.log.start_offset();
     cluster.topics.note_change(key);
     Ok((base, start))
 }

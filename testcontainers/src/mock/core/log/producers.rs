@@ -108,6 +108,12 @@ impl Producers {
             .is_some_and(|known| known.epoch == producer.epoch && known.transaction_start.is_some())
     }
 
+    /// Whether the producer has written in a later epoch, or a marker of one was.
+    pub(crate) fn is_fenced(&self, producer: ProducerIdentity) -> bool {
+        let known = self.by_id.get(&producer.id);
+        known.is_some_and(|known| known.epoch > producer.epoch)
+    }
+
     /// Where the first open transaction begins.
     pub(crate) fn first_open(&self) -> Option<Offset> {
         self.open.keys().next().copied()

@@ -191,10 +191,9 @@ impl Reading<'_> {
             error,
             ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID
         );
-        let has_list = self.isolation == Isolation::ReadCommitted || is_unknown;
         let response = response
             .with_error_code(error.0)
-            .with_aborted_transactions(has_list.then(Vec::new))
+            .with_aborted_transactions(is_unknown.then(Vec::new))
             .with_high_watermark(-1)
             .with_last_stable_offset(-1)
             .with_log_start_offset(-1);

@@ -6,65 +6,48 @@ use weft_client::record::BatchHeader;
 use weft_client::wire::ErrorCode;
 
 use super::super::super::cluster::Cluster;
-use super::super::super::log::Admission;
+use super::super::super::log::{Admission, Log};
 use super::super::super::reply::Ask;
 use super::super::super::topics::PartitionKey;
 use super::super::super::transaction::{
     Participant, ProducerId, ProducerIdentity, TransactionVersion,
 };
 
-/// Decides about a batch for the partition `key` from a request that names this transactional id.
-pub(in super::super) fn admit(
+/// Makes sure that the coordinator knows of the partition `key`, before the first batch that a
+/// transaction has there. Returns the rules of that transaction, if this is such a batch.
+pub(in super::super) fn begin(
     cluster: &mut Cluster,
     ask: &Ask,
     transactional_id: Option<&str>,
     key: PartitionKey,
     header: &BatchHeader,
-) -> Result<Admission, ErrorCode> {
-    let Some(producer) = header.producer() else {
-        return if header.is_transactional() {
-            Err(ErrorCode::INVALID_RECORD)
-        } else {
-            Ok(Admission::Append)
-        };
+) -> Result<Option<TransactionVersion>, ErrorCode> {
+    let Some(producer) = header.producer().filter(|_| header.is_transactional()) else {
+        return Ok(None);
     };
-    if producer.base_sequence < 0 || producer.epoch < 0 {
-        return Err(ErrorCode::INVALID_RECORD);
-    }
+    let id = transactional_id.ok_or(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)?;
     let identity = ProducerIdentity {
         id: ProducerId(producer.id),
         epoch: producer.epoch,
     };
     let known = cluster.topics.partition_mut(key);
     let known = known.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-    let is_open = known.log.producers().is_in_transaction(identity);
-    let begins = if header.is_transactional() && !is_open {
-        let id = transactional_id.ok_or(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)?;
-        Some(begin(cluster, ask, id, identity, key)?)
-    } else {
-        None
-    };
-    let known = cluster.topics.partition_mut(key);
-    let known = known.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-    known.log.producers().admit(header, producer, begins)
-}
-
-/// Makes sure that the coordinator knows of this partition, before the first batch.
-fn begin(
-    cluster: &mut Cluster,
-    ask: &Ask,
-    id: &str,
-    producer: ProducerIdentity,
-    key: PartitionKey,
-) -> Result<TransactionVersion, ErrorCode> {
+    let producers = known.log.producers();
+    if producers.is_in_transaction(identity) {
+        return Ok(None);
+    }
+    if producers.is_fenced(identity) {
+        // The coordinator is not even asked.
+        return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
+    }
     let participant = Participant::Partition(key);
     let transactions = &mut cluster.transactions;
     let (version, verified) = if ask.version() >= ADDS_SINCE {
         let participants = BTreeSet::from([participant]);
-        let added = transactions.add(ask.now, id, producer, participants);
+        let added = transactions.add(ask.now, id, identity, participants);
         (TransactionVersion::V2, added)
     } else {
-        let verified = transactions.verify(id, producer, &participant);
+        let verified = transactions.verify(id, identity, &participant);
         (TransactionVersion::V1, verified)
     };
     verified.map_err(|error| match error {
@@ -78,7 +61,23 @@ fn begin(
         }
         other => other,
     })?;
-    Ok(version)
+    Ok(Some(version))
+}
+
+/// Decides about a batch for this log. `begins` is what [`begin`] returned.
+pub(in super::super) fn admit(
+    log: &Log,
+    begins: Option<TransactionVersion>,
+    header: &BatchHeader,
+) -> Result<Admission, ErrorCode> {
+    match header.producer() {
+        None if header.is_transactional() => Err(ErrorCode::INVALID_RECORD),
+        None => Ok(Admission::Append),
+        Some(producer) if producer.base_sequence < 0 || producer.epoch < 0 => {
+            Err(ErrorCode::INVALID_RECORD)
+        }
+        Some(producer) => log.producers().admit(header, producer, begins),
+    }
 }
 
 /// The first version of Produce that adds the partition to the transaction (KIP-890).
