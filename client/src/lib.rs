@@ -7,6 +7,8 @@ pub mod cluster;
 pub mod config;
 pub mod connection;
 pub mod error;
+#[doc(hidden)]
+pub mod host;
 pub mod ids;
 pub mod net;
 pub mod producer;

@@ -12,10 +12,10 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use weft_client::host::{self, Condvar, Thread};
 use weft_client::{Error, ErrorKind};
 use weft_consumer::WakeupHandle;
 
@@ -63,7 +63,7 @@ struct State {
     /// How to wake each poller, by its number; and what to drain beside it.
     pollers: BTreeMap<usize, (WakeupHandle, Option<Arc<Fence>>)>,
     running: Vec<(String, Role)>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<Thread>,
     report: Report,
 }
 
@@ -85,15 +85,13 @@ impl Crew {
     ) -> Result<(), Error> {
         self.state().running.push((name.to_owned(), role));
         let crew = Arc::clone(self);
-        let thread = thread::Builder::new().name(name.to_owned()).spawn({
-            let name = name.to_owned();
-            move || {
-                let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
-                    let text = format!("thread {name} panicked: {}", panic_text(&*panic));
-                    Err(Error::new(ErrorKind::IllegalState, text))
-                });
-                crew.ended(&name, result);
-            }
+        let own_name = name.to_owned();
+        let thread = host::spawn(name.to_owned(), move || {
+            let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
+                let text = format!("thread {own_name} panicked: {}", panic_text(&*panic));
+                Err(Error::new(ErrorKind::IllegalState, text))
+            });
+            crew.ended(&own_name, result);
         });
         match thread {
             Ok(thread) => {
@@ -129,7 +127,7 @@ impl Crew {
         // First the flag, then the wakeups: who is woken sees it.
         self.is_stopping.store(true, Ordering::Release);
         let mut state = self.state();
-        state.stop_requested_at.get_or_insert_with(Instant::now);
+        state.stop_requested_at.get_or_insert_with(host::now);
         let pollers: Vec<_> = state.pollers.values().cloned().collect();
         drop(state);
         for (wakeup, fence) in pollers {
@@ -157,9 +155,15 @@ impl Crew {
 
     /// Waits, unless the threads are to stop; says whether they are.
     pub(crate) fn pause(&self, delay: Duration) -> bool {
-        let state = self.state();
-        let is_patient = |_: &mut State| !self.is_stopping();
-        drop(self.changed.wait_timeout_while(state, delay, is_patient));
+        let until = host::now() + delay;
+        let mut state = self.state();
+        while !self.is_stopping() {
+            let left = until.saturating_duration_since(host::now());
+            if left.is_zero() {
+                break;
+            }
+            state = self.changed.wait_timeout(&self.state, state, left);
+        }
         self.is_stopping()
     }
 
@@ -171,24 +175,18 @@ impl Crew {
     /// Waits until no thread of a role runs; says whether that is so. Once a stop was requested it
     /// gives up after `patience`, but not before `grace` from now.
     pub(crate) fn wait_for(&self, role: Role, patience: Duration, grace: Duration) -> bool {
-        let least = Instant::now() + grace;
+        let least = host::now() + grace;
         let mut state = self.state();
         loop {
             if state.running.iter().all(|(_, running)| *running != role) {
                 return true;
             }
             let give_up_at = state.stop_requested_at.map(|at| least.max(at + patience));
-            let left = give_up_at.map(|at| at.saturating_duration_since(Instant::now()));
+            let left = give_up_at.map(|at| at.saturating_duration_since(host::now()));
             state = match left {
                 Some(Duration::ZERO) => return false,
-                Some(left) => {
-                    let waited = self.changed.wait_timeout(state, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
+                Some(left) => self.changed.wait_timeout(&self.state, state, left),
+                None => self.changed.wait(&self.state, state),
             };
         }
     }
@@ -197,8 +195,7 @@ impl Crew {
     pub(crate) fn conclude(&self) -> Result<Report, Error> {
         let mut state = self.state();
         let threads = std::mem::take(&mut state.threads);
-        let (ended, stuck): (Vec<_>, Vec<_>) =
-            threads.into_iter().partition(JoinHandle::is_finished);
+        let (ended, stuck): (Vec<_>, Vec<_>) = threads.into_iter().partition(Thread::is_finished);
         state.threads = stuck;
         let stuck_threads: Vec<_> = state.running.iter().map(|(name, _)| name.clone()).collect();
         let mut report = state.report.clone();
@@ -206,7 +203,7 @@ impl Crew {
         drop(state);
         for thread in ended {
             // A panic was caught inside, so that there is nothing to learn here.
-            drop(thread.join());
+            thread.join();
         }
         report.stuck_threads = stuck_threads;
         error.map_or(Ok(report), Err)

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use weft_client::host;
 use weft_client::{Error, ErrorKind};
 use weft_consumer::Offsets;
 
@@ -25,7 +26,7 @@ pub(crate) fn commit_and_wait(
     if offsets.is_empty() {
         return true;
     }
-    let attempt = || commit(offsets, deadline.saturating_duration_since(Instant::now()));
+    let attempt = || commit(offsets, deadline.saturating_duration_since(host::now()));
     let mut result = attempt();
     for _ in 0..WAKEUPS_MAX {
         match &result {

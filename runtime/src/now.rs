@@ -4,7 +4,9 @@
 
 use std::time::Instant;
 
+use weft_client::host;
+
 /// The present.
 pub(crate) fn now() -> Instant {
-    Instant::now()
+    host::now()
 }

@@ -1,8 +1,8 @@
 //! Numbers that differ from run to run.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use weft_client::host;
 
-/// A seed for generators and hashes, from the operating system by way of the standard hasher.
+/// A seed for generators and hashes.
 pub(crate) fn random_seed() -> u64 {
-    RandomState::new().build_hasher().finish()
+    host::random_seed()
 }

@@ -63,6 +63,7 @@ const PURE: &[&str] = &[
 const IMPURE_WORDS: &[&str] = &[
     "Instant::now",
     "SystemTime",
+    "host::",
     "std::thread",
     "thread::",
     "std::net",

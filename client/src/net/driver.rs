@@ -15,7 +15,7 @@ use super::frame_reader::{FrameReader, SCRATCH_BYTES};
 use super::poller::{NetworkWaker, Poller, Readiness, Wakeup};
 use super::resolve::{LookUp, Resolver};
 use super::slots::{Found, Slot, Slots};
-use super::socket::{self, SocketOptions};
+use super::socket::{SocketOptions, Stream};
 use super::transport::{ConnectProgress, ReadOutcome, Transport};
 use crate::backoff::Random;
 use crate::connection::{Connection, ConnectionSettings, Input, Lane, NetworkEvent, Output};
@@ -310,10 +310,9 @@ impl Driver {
     }
 
     fn open(&mut self, token: usize, address: SocketAddr) -> io::Result<()> {
-        let stream = socket::begin_connect(address, self.socket_options)?;
+        let stream = Stream::connect(address, self.socket_options, &self.poller, token)?;
         let reader = FrameReader::new(self.frame_bytes_max, self.pool.clone());
-        let mut transport = Transport::new(stream, address, reader);
-        transport.register(&self.poller, token)?;
+        let transport = Transport::new(stream, address, reader);
         if let Some(slot) = self.slots.slot(token) {
             slot.transport = Some(transport);
         }

@@ -7,8 +7,6 @@
     reason = "the shell that waits must know the time"
 )]
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::time::{Duration, Instant};
 
 use super::counters::NetworkCounters;
@@ -22,6 +20,7 @@ use crate::connection::{
     RequestToken,
 };
 use crate::error::{Error, ErrorKind};
+use crate::host;
 use crate::ids::NodeId;
 use crate::wire::{BrokerVersions, FRAME_BYTES_MAX_DEFAULT, StrBytes};
 
@@ -79,8 +78,7 @@ impl NetworkClient {
             settings(config),
             SocketOptions::from_config(config),
             FRAME_BYTES_MAX_DEFAULT,
-            // The standard library's way to some bits that differ from process to process.
-            RandomState::new().hash_one("reconnect backoff"),
+            host::random_seed(),
         )
         .map_err(|error| {
             Error::new(
@@ -125,7 +123,7 @@ impl NetworkClient {
     /// All input and output that is possible is done, also with a timeout of zero. Returns early,
     /// possibly without events, when a [`NetworkWaker`] says so.
     pub fn poll(&mut self, timeout: Duration, events: &mut Vec<NetworkEvent>) {
-        let mut now = Instant::now();
+        let mut now = host::now();
         let end = now.checked_add(timeout);
         loop {
             // Nothing is overdue before what has arrived meanwhile was read: the caller may have
@@ -133,7 +131,7 @@ impl NetworkClient {
             self.driver.flush(now);
             let timeout = self.time_to_wait(now, end);
             let wakeup = self.driver.wait(timeout);
-            now = Instant::now();
+            now = host::now();
             self.driver.receive(now);
             self.driver.expire(now);
             self.driver.flush(now);
@@ -250,7 +248,7 @@ impl NetworkClient {
 impl NodeLoads for NetworkClient {
     /// The load of the general lane, which is what metadata requests use.
     fn load(&self, node: NodeId) -> NodeLoad {
-        self.load_at(Instant::now(), node)
+        self.load_at(host::now(), node)
     }
 }
 

@@ -10,6 +10,9 @@ use std::time::Duration;
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Token, Waker};
 
+#[cfg(feature = "simulation")]
+use crate::host::simulated::{self, SimulatedPoller};
+
 /// Sockets whose readiness is taken note of in one wait; the others follow with the next.
 const EVENTS_MAX: usize = 256;
 
@@ -44,17 +47,45 @@ pub struct NetworkWaker {
 
 #[derive(Debug)]
 struct SharedWaker {
-    waker: Waker,
+    waker: WakerKind,
     /// Whether a wake is under way already; another one would be a system call for nothing.
     is_pending: AtomicBool,
+}
+
+#[derive(Debug)]
+enum WakerKind {
+    Real(Waker),
+    #[cfg(feature = "simulation")]
+    Simulated(simulated::PollerId),
+}
+
+impl WakerKind {
+    fn wake(&self) -> io::Result<()> {
+        match self {
+            Self::Real(waker) => waker.wake(),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(poller) => {
+                if let Some(host) = simulated::host() {
+                    host.wake(*poller);
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
 /// Readiness of all sockets of one client.
 #[derive(Debug)]
 pub(super) struct Poller {
-    poll: Poll,
-    events: Events,
+    poll: PollKind,
     waker: NetworkWaker,
+}
+
+#[derive(Debug)]
+enum PollKind {
+    Real(Poll, Events),
+    #[cfg(feature = "simulation")]
+    Simulated(SimulatedPoller, Vec<simulated::Ready>),
 }
 
 impl NetworkWaker {
@@ -74,18 +105,28 @@ impl NetworkWaker {
 
 impl Poller {
     pub(super) fn new() -> io::Result<Self> {
+        #[cfg(feature = "simulation")]
+        if let Some(poller) = SimulatedPoller::new() {
+            let waker = WakerKind::Simulated(poller.0);
+            return Ok(Self::with(PollKind::Simulated(poller, Vec::new()), waker));
+        }
         let poll = Poll::new()?;
+        let waker = WakerKind::Real(Waker::new(poll.registry(), WAKER)?);
+        let events = Events::with_capacity(EVENTS_MAX);
+        Ok(Self::with(PollKind::Real(poll, events), waker))
+    }
+
+    fn with(poll: PollKind, waker: WakerKind) -> Self {
         let shared = SharedWaker {
-            waker: Waker::new(poll.registry(), WAKER)?,
+            waker,
             is_pending: AtomicBool::new(false),
         };
-        Ok(Self {
+        Self {
             poll,
-            events: Events::with_capacity(EVENTS_MAX),
             waker: NetworkWaker {
                 shared: Arc::new(shared),
             },
-        })
+        }
     }
 
     pub(super) fn waker(&self) -> &NetworkWaker {
@@ -95,14 +136,36 @@ impl Poller {
     /// Watches a socket, edge-triggered, under a token of the caller's choice.
     pub(super) fn register(&self, source: &mut impl Source, token: usize) -> io::Result<()> {
         let interests = Interest::READABLE | Interest::WRITABLE;
-        self.poll
-            .registry()
-            .register(source, Token(token), interests)
+        match &self.poll {
+            PollKind::Real(poll, _) => poll.registry().register(source, Token(token), interests),
+            #[cfg(feature = "simulation")]
+            PollKind::Simulated(..) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Begins to connect a socket of the simulated host, if this is one of its pollers.
+    #[cfg(feature = "simulation")]
+    pub(super) fn connect_simulated(
+        &self,
+        token: usize,
+        address: std::net::SocketAddr,
+    ) -> Option<io::Result<simulated::SimulatedSocket>> {
+        let PollKind::Simulated(poller, _) = &self.poll else {
+            return None;
+        };
+        let socket = simulated::host()?.connect(poller.0, token, address);
+        Some(socket.map(simulated::SimulatedSocket))
     }
 
     pub(super) fn deregister(&self, source: &mut impl Source) {
-        if let Err(error) = self.poll.registry().deregister(source) {
-            tracing::debug!(%error, "a socket could not be deregistered");
+        match &self.poll {
+            PollKind::Real(poll, _) => {
+                if let Err(error) = poll.registry().deregister(source) {
+                    tracing::debug!(%error, "a socket could not be deregistered");
+                }
+            }
+            #[cfg(feature = "simulation")]
+            PollKind::Simulated(..) => {}
         }
     }
 
@@ -116,7 +179,18 @@ impl Poller {
         timeout: Option<Duration>,
         ready: &mut Vec<Readiness>,
     ) -> io::Result<Wakeup> {
-        match self.poll.poll(&mut self.events, timeout) {
+        let (poll, events) = match &mut self.poll {
+            PollKind::Real(poll, events) => (poll, events),
+            #[cfg(feature = "simulation")]
+            PollKind::Simulated(poller, simulated) => {
+                let woken = wait_simulated(poller, simulated, timeout, ready);
+                if woken == Wakeup::Woken {
+                    self.waker.shared.is_pending.store(false, Ordering::Release);
+                }
+                return Ok(woken);
+            }
+        };
+        match poll.poll(events, timeout) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 return Ok(Wakeup::NotWoken);
@@ -124,7 +198,7 @@ impl Poller {
             Err(error) => return Err(error),
         }
         let mut wakeup = Wakeup::NotWoken;
-        for event in &self.events {
+        for event in &*events {
             if event.token() == WAKER {
                 self.waker.shared.is_pending.swap(false, Ordering::AcqRel);
                 wakeup = Wakeup::Woken;
@@ -139,5 +213,27 @@ impl Poller {
             });
         }
         Ok(wakeup)
+    }
+}
+
+/// As [`Poller::wait`], in a simulated host.
+#[cfg(feature = "simulation")]
+fn wait_simulated(
+    poller: &SimulatedPoller,
+    scratch: &mut Vec<simulated::Ready>,
+    timeout: Option<Duration>,
+    ready: &mut Vec<Readiness>,
+) -> Wakeup {
+    let is_woken = simulated::host().is_some_and(|host| host.poll(poller.0, timeout, scratch));
+    ready.extend(scratch.drain(..).map(|socket| Readiness {
+        token: socket.token,
+        is_readable: socket.is_readable || socket.is_read_closed,
+        is_writable: socket.is_writable,
+        is_read_closed: socket.is_read_closed,
+    }));
+    if is_woken {
+        Wakeup::Woken
+    } else {
+        Wakeup::NotWoken
     }
 }

@@ -1,22 +1,16 @@
 //! One socket with what is half read from it and what is not yet written to it.
 
-#![expect(
-    clippy::disallowed_types,
-    reason = "the shell that reads and writes sockets"
-)]
-
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use mio::net::TcpStream;
 
 use super::counters::NetworkCounters;
 use super::frame_reader::FrameReader;
 use super::poller::{Poller, Readiness};
-use super::socket;
+use super::socket::Stream;
 use crate::connection::CloseReason;
 
 /// Frames that go out with one system call.
@@ -25,7 +19,7 @@ const SLICES_MAX: usize = 16;
 /// A socket, from the beginning of the attempt to connect it.
 #[derive(Debug)]
 pub(super) struct Transport {
-    stream: TcpStream,
+    stream: Stream,
     address: SocketAddr,
     reader: FrameReader,
     unwritten: VecDeque<Bytes>,
@@ -59,7 +53,7 @@ pub(super) enum ConnectProgress {
 }
 
 impl Transport {
-    pub(super) fn new(stream: TcpStream, address: SocketAddr, reader: FrameReader) -> Self {
+    pub(super) fn new(stream: Stream, address: SocketAddr, reader: FrameReader) -> Self {
         Self {
             stream,
             address,
@@ -72,12 +66,8 @@ impl Transport {
         }
     }
 
-    pub(super) fn register(&mut self, poller: &Poller, token: usize) -> io::Result<()> {
-        poller.register(&mut self.stream, token)
-    }
-
     pub(super) fn deregister(&mut self, poller: &Poller) {
-        poller.deregister(&mut self.stream);
+        self.stream.deregister(poller);
     }
 
     /// Takes note of what the socket is ready for.
@@ -89,7 +79,7 @@ impl Transport {
         if !self.is_connecting {
             return ConnectProgress::Unchanged;
         }
-        match socket::connect_outcome(&self.stream) {
+        match self.stream.connect_outcome() {
             None => ConnectProgress::Unchanged,
             Some(Ok(())) => {
                 self.is_connecting = false;

@@ -9,13 +9,11 @@
 )]
 
 use std::collections::VecDeque;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use weft_client::host::{self, Thread};
 use weft_client::net::{NetworkClient, NetworkEvent, NetworkWaker};
 use weft_client::{Error, ErrorKind};
 
@@ -33,7 +31,7 @@ pub(crate) struct HeartbeatThread {
     lanes: Arc<Lanes>,
     /// Ends the thread's wait for sockets.
     waker: NetworkWaker,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<Thread>,
 }
 
 impl HeartbeatThread {
@@ -53,10 +51,9 @@ impl HeartbeatThread {
         let lanes = Arc::new(Lanes::new());
         // The operating system refuses names with a zero byte.
         let name = format!("weft-heartbeat-{}", settings.group_id).replace('\0', "");
-        // The standard library's way to some bits that differ from process to process.
-        let seed = RandomState::new().hash_one("backoff of a member");
+        let seed = host::random_seed();
         let shell = Shell {
-            core: GroupCore::new(settings, assignors, Instant::now(), seed),
+            core: GroupCore::new(settings, assignors, host::now(), seed),
             network,
             lanes: Arc::clone(&lanes),
             consumer: consumer.clone(),
@@ -88,7 +85,7 @@ impl HeartbeatThread {
             }
             consumer.wake();
         };
-        let thread = thread::Builder::new().name(name).spawn(run).map_err(|e| {
+        let thread = host::spawn(name, run).map_err(|e| {
             Error::new(ErrorKind::Io, "the heartbeat thread cannot be started").with_source(e)
         })?;
         Ok(Self {
@@ -143,7 +140,7 @@ impl HeartbeatThread {
         let has_ended = self.lanes.wait_for_end(deadline);
         if has_ended && let Some(thread) = self.thread.take() {
             // All that the thread still does is to wake this one and return.
-            drop(thread.join());
+            thread.join();
         }
         has_ended
     }
@@ -156,7 +153,7 @@ impl HeartbeatThread {
 
 impl Drop for HeartbeatThread {
     fn drop(&mut self) {
-        if let Some(stop_by) = Instant::now().checked_add(DROP_GRACE) {
+        if let Some(stop_by) = host::now().checked_add(DROP_GRACE) {
             self.stop(stop_by);
         }
     }
@@ -177,7 +174,7 @@ struct Shell {
 impl Shell {
     fn run(mut self) {
         while !self.turn() {}
-        self.network.flush(Instant::now());
+        self.network.flush(host::now());
     }
 
     /// Waits, feeds everything that is ready, performs the outputs. Tells whether the thread is
@@ -189,7 +186,7 @@ impl Shell {
         // them.
         let stop_by = self.lanes.stop_by();
         self.lanes.take_commands(&mut self.commands);
-        let now = Instant::now();
+        let now = host::now();
         self.inputs
             .extend(self.events.drain(..).map(GroupInput::Network));
         self.inputs
@@ -212,7 +209,7 @@ impl Shell {
         let deadline = self.core.next_deadline(self.lanes.last_poll());
         let deadline = deadline.into_iter().chain(self.lanes.stop_by()).min();
         deadline.map_or(Duration::MAX, |deadline| {
-            deadline.saturating_duration_since(Instant::now())
+            deadline.saturating_duration_since(host::now())
         })
     }
 

@@ -11,9 +11,10 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use weft_client::host::{self, Condvar};
 use weft_client::{Error, ErrorKind};
 
 use crate::lane::{Change, ChangeId, Command, GroupResult};
@@ -56,7 +57,7 @@ impl Lanes {
             change: Mutex::default(),
             results: Mutex::default(),
             news: AtomicU8::new(0),
-            created_at: Instant::now(),
+            created_at: host::now(),
             polled: AtomicU64::new(0),
             life: Mutex::default(),
             ended: Condvar::new(),
@@ -202,12 +203,11 @@ impl Lanes {
     pub(super) fn wait_for_end(&self, deadline: Instant) -> bool {
         let mut life = lock(&self.life);
         while life.end.is_none() {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(host::now());
             if left.is_zero() {
                 return false;
             }
-            let waited = self.ended.wait_timeout(life, left);
-            life = waited.unwrap_or_else(PoisonError::into_inner).0;
+            life = self.ended.wait_timeout(&self.life, life, left);
         }
         true
     }

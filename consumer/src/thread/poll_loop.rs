@@ -6,12 +6,11 @@
     reason = "a shell: reads the clock for the machine"
 )]
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
+use weft_client::host;
 use weft_client::net::{NetworkClient, NetworkEvent, OutboundRequest};
 use weft_client::{Error, ErrorKind, GroupId};
 
@@ -52,8 +51,7 @@ impl PollLoop {
         }
         let network = NetworkClient::new(&config.client)?;
         let wakeup = WakeupHandle::new(network.waker());
-        let seed = RandomState::new().hash_one("consumer backoff");
-        let core = ConsumerCore::new(&config, Instant::now(), seed);
+        let core = ConsumerCore::new(&config, host::now(), host::random_seed());
         Ok(Self {
             core,
             config,
@@ -68,7 +66,7 @@ impl PollLoop {
 
     #[inline]
     pub(crate) fn now(&self) -> Instant {
-        Instant::now()
+        host::now()
     }
 
     pub(crate) fn wakeup(&self) -> &WakeupHandle {
@@ -121,8 +119,7 @@ impl PollLoop {
     /// Sends what is due, without waiting.
     pub(crate) fn send_requests(&mut self, now: Instant) {
         if self.core.needs_wall_time() {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH);
-            let milliseconds = since.map_or(0, |since| since.as_millis());
+            let milliseconds = host::wall_time().as_millis();
             self.core
                 .set_wall_time(i64::try_from(milliseconds).unwrap_or(i64::MAX));
         }
@@ -149,7 +146,7 @@ impl PollLoop {
     /// Takes in what has arrived.
     pub(crate) fn receive(&mut self, timeout: Duration) {
         self.network.poll(timeout, &mut self.events);
-        let now = Instant::now();
+        let now = host::now();
         for event in self.events.drain(..) {
             self.core.handle_event(now, event);
         }
@@ -157,7 +154,7 @@ impl PollLoop {
 
     /// Closes all connections.
     pub(crate) fn disconnect(&mut self) {
-        self.network.disconnect_all(Instant::now());
+        self.network.disconnect_all(host::now());
     }
 }
 

@@ -7,9 +7,10 @@
 )]
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use weft_client::TopicPartition;
+use weft_client::host;
 use weft_consumer::{CallbackError, RebalanceConsumer, RebalanceListener};
 
 use crate::commit::CommitPlan;
@@ -62,7 +63,7 @@ impl RebalanceListener for Listener {
             let revoked = frontiers.filter(|(partition, _)| partitions.contains(partition));
             shared.plan.unacknowledged(revoked)
         };
-        let deadline = Instant::now() + self.commit_timeout;
+        let deadline = host::now() + self.commit_timeout;
         commit_and_wait(&offsets, deadline, &self.counters, |offsets, timeout| {
             consumer.commit_sync_offsets_within(offsets, timeout)
         });

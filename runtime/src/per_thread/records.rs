@@ -5,8 +5,7 @@
     reason = "this shell looks at the clock between records"
 )]
 
-use std::time::Instant;
-
+use weft_client::host;
 use weft_client::{LeaderEpoch, Offset, OffsetAndMetadata};
 use weft_consumer::{ConsumerRecord, PartitionRecords};
 
@@ -40,7 +39,7 @@ impl PollThread {
             shared.progress.reach(&partition, epoch, next);
         }
         drop(shared);
-        self.commit_if_due(Instant::now())?;
+        self.commit_if_due(host::now())?;
         Ok(())
     }
 
@@ -105,7 +104,7 @@ impl PollThread {
                 Next::RetryAfter(delay) => {
                     failures += 1;
                     self.save(run, place);
-                    self.stay_alive_until(Instant::now() + delay)?;
+                    self.stay_alive_until(host::now() + delay)?;
                     self.check_still_wanted(run, place.0)?;
                 }
             }
@@ -137,7 +136,7 @@ impl PollThread {
         run: &PartitionRecords,
         place: Place,
     ) -> Result<(), Interruption> {
-        let now = Instant::now();
+        let now = host::now();
         self.stride.look(now);
         if lock(&self.shared).plan.is_due(now) {
             self.save(run, place);
@@ -147,7 +146,7 @@ impl PollThread {
             self.save(run, place);
             self.stay_alive_until(now)?;
             self.check_still_wanted(run, place.0)?;
-            self.stride.restart(Instant::now());
+            self.stride.restart(host::now());
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use weft_client::host;
 use weft_client::{Error, ErrorKind, OffsetAndMetadata, TopicName, TopicPartition};
 use weft_consumer::{CloseOptions, Consumer, ConsumerRecords, PartitionRecords};
 
@@ -97,7 +98,7 @@ impl PollThread {
         crew: Arc<Crew>,
         counters: Arc<Counters>,
     ) -> Self {
-        let now = Instant::now();
+        let now = host::now();
         let shared = Shared {
             progress: Progress::default(),
             plan: CommitPlan::new(now, settings.commit_interval),
@@ -151,10 +152,10 @@ impl PollThread {
 
     fn consume(&mut self) -> Result<(), Interruption> {
         while !self.crew.is_stopping() {
-            let now = Instant::now();
+            let now = host::now();
             self.commit_if_due(now)?;
             self.poll(self.poll_timeout(now))?;
-            self.stride.restart(Instant::now());
+            self.stride.restart(host::now());
             while let Some(batch) = self.backlog.pop_front() {
                 self.handle(batch)?;
             }
@@ -179,7 +180,7 @@ impl PollThread {
     /// Polls, and puts what comes into the backlog.
     pub(super) fn poll(&mut self, timeout: Duration) -> Result<(), Error> {
         let polled = self.consumer.poll(timeout);
-        self.keep_alive.polled(Instant::now());
+        self.keep_alive.polled(host::now());
         match polled {
             Ok(records) => self.take(records),
             Err(error) if error.kind() == ErrorKind::Wakeup => {}
@@ -217,14 +218,14 @@ impl PollThread {
     pub(super) fn stay_alive_until(&mut self, until: Instant) -> Result<(), Error> {
         self.consumer.pause(&self.consumer.assignment()?)?;
         loop {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(host::now());
             self.poll(left.min(POLL_TIMEOUT))?;
             if left.is_zero() || self.crew.is_stopping() {
                 break;
             }
             // What was assigned meanwhile is not paused.
             self.consumer.pause(&self.consumer.assignment()?)?;
-            self.commit_if_due(Instant::now())?;
+            self.commit_if_due(host::now())?;
         }
         self.consumer.resume(&self.consumer.assignment()?)
     }
@@ -244,7 +245,7 @@ impl PollThread {
 
     /// Commits what was handled, and leaves the group.
     fn leave(&mut self) {
-        let deadline = Instant::now() + self.shutdown_timeout;
+        let deadline = host::now() + self.shutdown_timeout;
         let left = self.backlog.iter().flat_map(|batch| &batch.runs);
         let left: u64 = left.map(|(_, run)| run.len() as u64).sum();
         let discarded = left + self.unstarted;
@@ -257,7 +258,7 @@ impl PollThread {
             drop(self.results.settle(plan, &self.counters));
             plan.unacknowledged(progress.frontiers())
         };
-        let commit_deadline = deadline.min(Instant::now() + LAST_COMMIT_TIMEOUT);
+        let commit_deadline = deadline.min(host::now() + LAST_COMMIT_TIMEOUT);
         let is_committed = commit_and_wait(
             &offsets,
             commit_deadline,
@@ -269,7 +270,7 @@ impl PollThread {
             discarded,
             ..Report::default()
         });
-        let timeout = deadline.saturating_duration_since(Instant::now());
+        let timeout = deadline.saturating_duration_since(host::now());
         if let Err(error) = self
             .consumer
             .close_with(CloseOptions::new().timeout(timeout))

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use weft_client::host;
 use weft_client::{Error, TopicPartition};
 use weft_consumer::{ConsumerRecords, Offsets};
 
@@ -154,7 +155,7 @@ impl PollerCore {
         self.remove(&mut intake, partitions);
         drop(intake);
 
-        let commit_until = Instant::now() + commit_timeout;
+        let commit_until = host::now() + commit_timeout;
         let is_committed = commit_and_wait(&offsets, commit_until, &self.counters, commit);
         GivenUp {
             report,

@@ -3,9 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "a drain has a deadline")]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use weft_client::TopicPartition;
+use weft_client::host;
 use weft_consumer::{CallbackError, RebalanceConsumer, RebalanceListener};
 
 use crate::settings::LAST_COMMIT_TIMEOUT;
@@ -26,7 +27,7 @@ impl RebalanceListener for Listener {
         if !self.core.count_rebalance(partitions) {
             return Ok(());
         }
-        let drain_until = Instant::now() + self.drain_timeout;
+        let drain_until = host::now() + self.drain_timeout;
         // The drain takes at most half of the poll interval, so that the commit has as long.
         let commit_timeout = LAST_COMMIT_TIMEOUT.min(self.drain_timeout);
         let given_up = self.core.give_up(

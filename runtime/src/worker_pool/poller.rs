@@ -6,8 +6,9 @@
 )]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use weft_client::host;
 use weft_client::{Error, ErrorKind, TopicName};
 use weft_consumer::{CloseOptions, Consumer, Offsets};
 
@@ -113,7 +114,7 @@ impl Poller {
 
     /// Does what is due before a poll; says how long that may take.
     fn prepare(&mut self) -> Result<Duration, Error> {
-        let now = Instant::now();
+        let now = host::now();
         let mut intake = self.core.intake();
         let unfinished = self.core.collect(&mut intake, &mut self.finished);
         self.results.settle(intake.plan(), &self.core.counters)?;
@@ -178,7 +179,7 @@ impl Poller {
 
     /// Finishes and commits what was started, and leaves the group.
     fn leave(&self) {
-        let now = Instant::now();
+        let now = host::now();
         let deadline = now + self.shutdown_timeout;
         // A quarter is kept for the commit and for leaving.
         let drain_until = now + self.shutdown_timeout * 3 / 4;
@@ -191,7 +192,7 @@ impl Poller {
             |offsets, timeout| self.consumer.commit_sync_offsets_within(offsets, timeout),
         );
         self.crew.add_leftovers(&given_up.report);
-        let timeout = deadline.saturating_duration_since(Instant::now());
+        let timeout = deadline.saturating_duration_since(host::now());
         if let Err(error) = self
             .consumer
             .close_with(CloseOptions::new().timeout(timeout))

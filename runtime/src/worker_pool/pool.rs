@@ -9,9 +9,10 @@
     reason = "this shell is where workers wait for work"
 )]
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use weft_client::host::{self, Condvar};
 use weft_consumer::{PartitionRecords, WakeupHandle};
 
 use crate::fence::Fence;
@@ -107,7 +108,7 @@ impl Pool {
             if state.is_closed {
                 return false;
             }
-            let now = Instant::now();
+            let now = host::now();
             self.grab(&mut state, worker, now, limit, hand);
             if hand.is_empty() && self.recall(&mut state, now) {
                 self.grab(&mut state, worker, now, limit, hand);
@@ -119,14 +120,8 @@ impl Pool {
             state.sleeping += 1;
             let deadline = state.lanes.next_deadline();
             state = match deadline.map(|at| at.saturating_duration_since(now)) {
-                Some(left) => {
-                    let waited = self.work.wait_timeout(state, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self
-                    .work
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
+                Some(left) => self.work.wait_timeout(&self.state, state, left),
+                None => self.work.wait(&self.state, state),
             };
             state.sleeping -= 1;
         }
@@ -135,7 +130,7 @@ impl Pool {
     /// As [`exchange`](Self::exchange), without waiting.
     pub(super) fn try_exchange(&self, worker: usize, hand: &mut WorkerHand, limit: usize) -> bool {
         let mut state = self.report(worker, hand);
-        self.grab(&mut state, worker, Instant::now(), limit, hand);
+        self.grab(&mut state, worker, host::now(), limit, hand);
         !hand.is_empty()
     }
 
@@ -234,13 +229,13 @@ impl Pool {
                 .iter()
                 .map(|(slot, epoch)| state.lanes.remaining(*slot, *epoch))
                 .collect();
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(host::now());
             if left.is_zero() || remaining.iter().all(|of| of.is_none()) {
                 return remaining.iter().map(|of| of.in_hand).sum();
             }
-            let waited = self.drained.wait_timeout(state, left.min(RECALL_AFTER));
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            if self.recall(&mut state, Instant::now()) {
+            let left = left.min(RECALL_AFTER);
+            state = self.drained.wait_timeout(&self.state, state, left);
+            if self.recall(&mut state, host::now()) {
                 self.wake_a_worker(state);
                 state = self.state();
             }

@@ -6,7 +6,8 @@
 )]
 
 use std::sync::Arc;
-use std::time::Instant;
+
+use weft_client::host;
 
 use crate::attempt::{Attempts, Next};
 use crate::crew::Crew;
@@ -66,7 +67,7 @@ impl Worker {
 
     /// Handles what is in the hand.
     fn work(&mut self) {
-        let began_at = Instant::now();
+        let began_at = host::now();
         let (mut started, mut handled, mut fenced) = (0, 0, 0);
         while let Some(portion) = self.pool.claim(self.index) {
             for index in self.hand.portion(portion) {
@@ -85,7 +86,7 @@ impl Worker {
                         Outcome::Finished
                     }
                     Next::Skip => Outcome::Finished,
-                    Next::RetryAfter(delay) => Outcome::RetryAt(Instant::now() + delay),
+                    Next::RetryAfter(delay) => Outcome::RetryAt(host::now() + delay),
                     Next::Stop(error) => {
                         self.crew.fail(error);
                         Outcome::Blocked
@@ -101,6 +102,7 @@ impl Worker {
         }
         self.counters.handled.add(handled);
         self.counters.fenced.add(fenced);
-        self.pace.observe(started, began_at.elapsed());
+        self.pace
+            .observe(started, host::now().saturating_duration_since(began_at));
     }
 }
