@@ -155,6 +155,12 @@ impl MockClusterBuilder {
         self
     }
 
+    /// The options, the number of brokers, and the topics.
+    #[cfg(feature = "simulation")]
+    pub(super) fn into_parts(self) -> (Options, usize, Vec<(String, usize)>) {
+        (self.options, self.brokers, self.topics)
+    }
+
     /// Starts the cluster: opens the ports, and a thread that serves them all.
     ///
     /// # Errors

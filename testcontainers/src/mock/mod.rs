@@ -29,6 +29,8 @@ mod leadership;
 mod look;
 mod ports;
 mod server;
+#[cfg(feature = "simulation")]
+pub mod simulated;
 mod witness;
 
 pub use builder::MockClusterBuilder;

@@ -187,6 +187,11 @@ impl Cluster {
         self.script.drop_connection_on_next(api_key);
     }
 
+    #[cfg(feature = "simulation")]
+    pub(crate) fn forget_faults(&mut self) {
+        self.script.forget_faults();
+    }
+
     pub(crate) fn requests(&self, api_key: ApiKey) -> usize {
         self.script.requests(api_key)
     }

@@ -42,6 +42,12 @@ impl Script {
         self.faults_of(api_key).drops += 1;
     }
 
+    /// Forgets what was ordered and did not happen yet.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn forget_faults(&mut self) {
+        self.faults.clear();
+    }
+
     /// How many requests of this API arrived.
     pub(crate) fn requests(&self, api_key: ApiKey) -> usize {
         self.requests
