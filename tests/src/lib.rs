@@ -10,5 +10,6 @@ pub mod program;
 pub mod recorder;
 pub mod report;
 pub mod scenario;
+pub mod sim;
 pub mod suite;
 pub mod wait;

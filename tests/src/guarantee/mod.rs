@@ -18,7 +18,7 @@ use weft_client::Offset;
 pub use commits::{committed_is_finished, committed_is_not_replayed, no_regress};
 pub use delivery::{Delivery, at_least_once};
 pub use offset_set::OffsetSet;
-pub use order::order_per_lane;
+pub use order::{first_times_in_order, order_per_lane};
 pub use overlap::{Window, no_overlap};
 
 /// A moment: its place in the order of all moments of a history.

@@ -1,8 +1,10 @@
 //! Order: within a lane records are handled one after the other, ascending but for replays.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::{Handled, Illegal, Lane};
+use weft_client::Offset;
+
+use super::{Handled, Illegal, Lane, Tick};
 
 /// Judges that the records of each lane were handled in the order of their offsets, one at a time.
 ///
@@ -41,6 +43,47 @@ pub fn order_per_lane<'a>(handled: impl IntoIterator<Item = &'a Handled>) -> Res
                     "lane {} of partition {partition}: offset {} was handled during offset {}",
                     lane.0, record.offset, previous.offset
                 )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Judges that records of a lane were begun for the first time in the order of their offsets, each
+/// after all before it had been finished by somebody.
+///
+/// Whatever instances come, go, crash, or hold a lane for longer than they may: this holds as long
+/// as each of them begins where others have committed, commits what is finished, and keeps its own
+/// order.
+///
+/// # Errors
+///
+/// For a record that was begun before an earlier one of its lane was finished.
+pub fn first_times_in_order<'a>(
+    handled: impl IntoIterator<Item = &'a Handled>,
+) -> Result<(), Illegal> {
+    for ((partition, lane), records) in lanes(handled) {
+        let mut firsts: BTreeMap<Offset, (Tick, Tick)> = BTreeMap::new();
+        for record in records {
+            let first = firsts
+                .entry(record.offset)
+                .or_insert((record.started, record.ended));
+            first.0 = first.0.min(record.started);
+            first.1 = first.1.min(record.ended);
+        }
+        let mut latest: Option<(Offset, Tick)> = None;
+        for (offset, (started, ended)) in firsts {
+            if let Some((earlier, finished)) = latest
+                && started < finished
+            {
+                return Err(Illegal::because(format!(
+                    "lane {} of partition {partition}: offset {offset} was begun before offset \
+                     {earlier} was finished",
+                    lane.0
+                )));
+            }
+            if latest.is_none_or(|(_, finished)| ended > finished) {
+                latest = Some((offset, ended));
             }
         }
     }
@@ -112,5 +155,28 @@ mod tests {
         // Between two instances that is judged by `no_overlap`, which knows of rebalances.
         let at_once = [handled(1, 0, 0, 5), handled(2, 0, 4, 6)];
         assert_eq!(order_per_lane(&at_once), Ok(()));
+    }
+
+    #[test]
+    fn first_times_may_be_shared_by_instances_and_repeated() {
+        let records = [
+            handled(1, 0, 0, 1),
+            handled(1, 1, 2, 3),
+            handled(2, 1, 4, 5),
+            handled(2, 2, 6, 7),
+            // The first instance does not know that it has lost the partition.
+            handled(1, 2, 8, 9),
+        ];
+        assert_eq!(first_times_in_order(&records), Ok(()));
+    }
+
+    #[test]
+    fn a_record_that_is_begun_before_an_earlier_one_is_finished_is_illegal() {
+        let begun = [handled(1, 0, 0, 5), handled(2, 1, 4, 6)];
+        let complaint = complaint(first_times_in_order(&begun));
+        assert!(
+            complaint.ends_with("offset 1 was begun before offset 0 was finished"),
+            "{complaint}"
+        );
     }
 }
