@@ -82,7 +82,7 @@ public final class JavaConsumer {
         stopWhenAsked(consumer::wakeup);
         stopAtEndOfInput(consumer::wakeup);
         try {
-            consumer.subscribe(topics, new Narrator());
+            consumer.subscribe(topics, new Narrator(consumer));
             say("SUBSCRIBED");
             while (!stopping.get()) {
                 pollOnce(consumer);
@@ -103,6 +103,10 @@ public final class JavaConsumer {
             String key = record.key() == null ? ABSENT : new String(record.key(), StandardCharsets.UTF_8);
             say("RECORD " + record.topic() + " " + record.partition() + " " + record.offset() + " " + key);
         }
+        commit(consumer);
+    }
+
+    private static void commit(KafkaConsumer<byte[], byte[]> consumer) {
         try {
             consumer.commitSync();
             say("COMMITTED");
@@ -333,8 +337,14 @@ public final class JavaConsumer {
         System.out.flush();
     }
 
-    /** Tells which partitions come and go. */
+    /** Tells which partitions come and go, and commits what was shown before it goes. */
     private static final class Narrator implements ConsumerRebalanceListener {
+        private final KafkaConsumer<byte[], byte[]> consumer;
+
+        Narrator(KafkaConsumer<byte[], byte[]> consumer) {
+            this.consumer = consumer;
+        }
+
         @Override
         public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
             tell("ASSIGNED", partitions);
@@ -342,6 +352,7 @@ public final class JavaConsumer {
 
         @Override
         public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+            commit(consumer);
             tell("REVOKED", partitions);
         }
 

@@ -34,8 +34,9 @@ pub(super) fn are_cached(version: KafkaVersion) -> bool {
     fs::read_to_string(directory(version).join(POM)).is_ok_and(|pom| pom == version.pom())
 }
 
-/// Where everything is kept that is worth keeping between test runs.
-pub(super) fn cache() -> PathBuf {
+/// Where everything is kept that is worth keeping between test runs: `$WEFT_CACHE`, or `weft` under
+/// `$XDG_CACHE_HOME` or `~/.cache`. It need not be there yet.
+pub fn cache() -> PathBuf {
     cache_directory(|name| {
         env::var_os(name)
             .filter(|value| !value.is_empty())

@@ -132,7 +132,8 @@ impl JavaCommand {
         self
     }
 
-    pub(super) fn arguments(&self, bootstrap: &str) -> Vec<String> {
+    /// The words that tell the program this. Programs around other clients take the same ones.
+    pub fn arguments(&self, bootstrap: &str) -> Vec<String> {
         let (mut words, properties) = match self {
             Self::Consume {
                 group,
@@ -223,7 +224,7 @@ impl JavaRecord {
     }
 
     /// The line that tells the producer to write this record.
-    pub(super) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         let partition = self
             .partition
             .map_or_else(|| ABSENT.to_owned(), |partition| partition.to_string());

@@ -74,15 +74,7 @@ impl JavaProgram {
         bootstrap: &str,
         command: &JavaCommand,
     ) -> Result<Self, KafkaError> {
-        prerequisites::check_java()?;
-        let (jvm, main) = jvm_and_main(version)?;
-        let words = command.arguments(bootstrap);
-        let program: Vec<&str> = [main.as_str()]
-            .into_iter()
-            .chain(words.iter().map(String::as_str))
-            .collect();
-        let mut child = Command::new(prerequisites::java())
-            .args(jvm.arguments(JvmRole::Program, &program))
+        let mut child = Self::command(version, bootstrap, command)?
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -101,6 +93,29 @@ impl JavaProgram {
             output,
             last_lines,
         })
+    }
+
+    /// The command line of the program, compiled and with its jars in place, for those who start
+    /// it themselves.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start_with`].
+    pub fn command(
+        version: KafkaVersion,
+        bootstrap: &str,
+        command: &JavaCommand,
+    ) -> Result<Command, KafkaError> {
+        prerequisites::check_java()?;
+        let (jvm, main) = jvm_and_main(version)?;
+        let words = command.arguments(bootstrap);
+        let program: Vec<&str> = [main.as_str()]
+            .into_iter()
+            .chain(words.iter().map(String::as_str))
+            .collect();
+        let mut java = Command::new(prerequisites::java());
+        java.args(jvm.arguments(JvmRole::Program, &program));
+        Ok(java)
     }
 
     /// Waits for one line.

@@ -31,6 +31,7 @@ mod version;
 
 pub use cluster::KafkaCluster;
 pub use error::KafkaError;
+pub use jars::cache;
 pub use java_lines::{JavaAssignor, JavaCommand, JavaRecord};
 pub use java_program::{JavaProgram, Line};
 pub use node::KafkaNode;
