@@ -5,6 +5,7 @@ pub mod consume;
 pub mod failure;
 pub mod guarantee;
 pub mod member;
+pub mod outside;
 pub mod peer;
 pub mod program;
 pub mod recorder;

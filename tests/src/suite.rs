@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::cluster::{Cluster, NoCluster, Target, check_java};
 use crate::failure::Outcome;
+use crate::outside::OutsideClient;
 use crate::report::{self, Ran};
 
 /// Runs a scenario. `name` is that of its function.
@@ -41,11 +42,33 @@ pub fn run_with_java(name: &'static str, target: Target, body: fn(&Cluster) -> O
     );
 }
 
+/// As [`run`] for a scenario with a client that others wrote, which must be there too. With
+/// `WEFT_REQUIRE_CLIENTS` in the environment it fails if that is not so.
+///
+/// # Panics
+///
+/// As [`run`].
+pub fn run_outside(
+    name: &str,
+    target: Target,
+    client: OutsideClient,
+    body: fn(&Cluster, OutsideClient) -> Outcome,
+) {
+    let name = format!("{client}: {name}");
+    if let Err(NoCluster::NotHere(why)) = client.prepare() {
+        not_run_without(&name, &target.to_string(), why, "WEFT_REQUIRE_CLIENTS");
+        return;
+    }
+    run_on(&name, target, Cluster::start(target), move |cluster| {
+        body(cluster, client)
+    });
+}
+
 fn run_on(
-    name: &'static str,
+    name: &str,
     target: Target,
     started: Result<Cluster, NoCluster>,
-    body: fn(&Cluster) -> Outcome,
+    body: impl FnOnce(&Cluster) -> Outcome + Send + 'static,
 ) {
     let target = target.to_string();
     match started {
@@ -67,11 +90,7 @@ fn run_on(
 /// # Panics
 ///
 /// As [`run`].
-pub fn run_bounded(
-    name: &'static str,
-    target: &str,
-    body: impl FnOnce() -> Outcome + Send + 'static,
-) {
+pub fn run_bounded(name: &str, target: &str, body: impl FnOnce() -> Outcome + Send + 'static) {
     let began_at = Instant::now();
     let (sender, receiver) = sync_channel(1);
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
@@ -103,7 +122,12 @@ pub fn run_bounded(
 ///
 /// If `WEFT_REQUIRE_KAFKA` is in the environment.
 pub fn not_run(name: &str, target: &str, why: String) {
-    if env::var_os("WEFT_REQUIRE_KAFKA").is_some() {
+    not_run_without(name, target, why, "WEFT_REQUIRE_KAFKA");
+}
+
+/// As [`not_run`], where another variable tells that it must run.
+fn not_run_without(name: &str, target: &str, why: String, required: &str) {
+    if env::var_os(required).is_some() {
         report::append(&words(name), target, &Ran::Failed, Duration::ZERO);
         panic!("{target} is required: {why}");
     }
@@ -138,6 +162,34 @@ macro_rules! suite {
                 $crate::suite::run_with_java(stringify!($java_scenario), $target, scenario);
             }
         )+)*
+    };
+}
+
+/// Makes a test of each scenario in [`crate::scenario::outside`] that is named, for one target and
+/// each client that others wrote. `through` is a function with the parameters of [`run_outside`].
+#[macro_export]
+macro_rules! outside_suite {
+    ($target:expr, $through:path, $scenarios:tt) => {
+        $crate::outside_suite! { of kcat Kcat, $target, $through, $scenarios }
+        $crate::outside_suite! { of java Java, $target, $through, $scenarios }
+        $crate::outside_suite! { of kafka_python KafkaPython, $target, $through, $scenarios }
+        $crate::outside_suite! { of franz_go FranzGo, $target, $through, $scenarios }
+    };
+    (of $module:ident $client:ident, $target:expr, $through:path, {
+        $($scenario:ident),+ $(,)?
+    }) => {
+        mod $module {
+            use super::*;
+
+            $(
+                #[test]
+                fn $scenario() {
+                    let client = $crate::outside::OutsideClient::$client;
+                    let scenario = $crate::scenario::outside::$scenario;
+                    $through(stringify!($scenario), $target, client, scenario);
+                }
+            )+
+        }
     };
 }
 

@@ -2,6 +2,7 @@
 
 use weft_testcontainers::kafka::KafkaVersion;
 use weft_tests::cluster::Target;
+use weft_tests::suite::run_outside;
 
 weft_tests::suite! { Target::OneKafka(KafkaVersion::V4_4_0),
     plain {
@@ -41,4 +42,14 @@ weft_tests::suite! { Target::OneKafka(KafkaVersion::V4_4_0),
         plain::{records_equal_what_java_wrote}
         producing::{java_reads_what_the_producer_wrote}
     }
+}
+
+mod clients {
+    use super::*;
+
+    weft_tests::outside_suite! { Target::OneKafka(KafkaVersion::V4_4_0), run_outside, {
+        reads_what_weft_writes, shares_a_group_with_its_like,
+        shares_a_group_with_weft_by_cooperative_sticky, shares_a_group_with_weft_by_range,
+        writes_what_weft_reads,
+    } }
 }

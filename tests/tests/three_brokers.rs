@@ -9,16 +9,28 @@ use std::sync::{Mutex, PoisonError};
 
 use weft_tests::cluster::{Cluster, Target};
 use weft_tests::failure::Outcome;
+use weft_tests::outside::OutsideClient;
 use weft_tests::scenario::broker_loss::{
     a_killed_coordinator_is_replaced, a_killed_leader_loses_nothing,
 };
-use weft_tests::suite::run;
+use weft_tests::suite::{run, run_outside};
 
 /// The three real brokers are shared, and no scenario may lose one that another has killed.
+static TURN: Mutex<()> = Mutex::new(());
+
 fn in_turn(name: &'static str, scenario: fn(&Cluster) -> Outcome) {
-    static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     run(name, Target::ThreeKafkas, scenario);
+}
+
+fn outside_in_turn(
+    name: &str,
+    target: Target,
+    client: OutsideClient,
+    scenario: fn(&Cluster, OutsideClient) -> Outcome,
+) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    run_outside(name, target, client, scenario);
 }
 
 #[test]
@@ -55,4 +67,12 @@ fn a_killed_coordinator_is_replaced_on_kafka() {
         "a_killed_coordinator_is_replaced",
         a_killed_coordinator_is_replaced,
     );
+}
+
+mod clients {
+    use super::*;
+
+    weft_tests::outside_suite! { Target::ThreeKafkas, outside_in_turn, {
+        a_killed_broker_loses_nothing,
+    } }
 }

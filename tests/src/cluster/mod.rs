@@ -96,6 +96,14 @@ impl Cluster {
         self.target
     }
 
+    /// The version of a real Kafka; nothing for the mock.
+    pub fn version(&self) -> Option<KafkaVersion> {
+        match &self.brokers {
+            Brokers::Mock(_) => None,
+            Brokers::Kafka(cluster) => Some(cluster.version()),
+        }
+    }
+
     /// The value for `bootstrap.servers`.
     pub fn bootstrap(&self) -> String {
         match &self.brokers {
@@ -169,10 +177,7 @@ impl Cluster {
     ///
     /// If it does not start.
     pub fn start_java(&self, command: &JavaCommand) -> Result<JavaProgram, Failure> {
-        let version = match &self.brokers {
-            Brokers::Mock(_) => KafkaVersion::default(),
-            Brokers::Kafka(cluster) => cluster.version(),
-        };
+        let version = self.version().unwrap_or_default();
         Ok(JavaProgram::start_with(
             version,
             &self.bootstrap(),

@@ -9,6 +9,7 @@ pub mod foundation;
 pub mod java_group;
 pub mod key_order;
 pub mod misuse;
+pub mod outside;
 pub mod plain;
 pub mod processes;
 pub mod producing;

@@ -5,7 +5,7 @@ use weft_testcontainers::kafka::{JavaCommand, JavaRecord};
 
 use crate::cluster::Cluster;
 use crate::ensure;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::wait::PATIENCE;
 
 /// What Weft's producer writes with each codec the Java consumer reads as it was written: keys,
@@ -24,16 +24,8 @@ pub fn java_reads_what_the_producer_wrote(cluster: &Cluster) -> Outcome {
         CompressionType::Zstd,
     ] {
         let topic = cluster.create_topic("produced", 1)?;
-        let config = ProducerConfig::builder()
-            .bootstrap_servers(cluster.bootstrap().as_str())
-            .compression_type(codec);
-        let producer = Producer::new(config.build()?)?;
         let written = specimens();
-        for record in &written {
-            producer.send_and_forget(as_weft(&topic, record))?;
-        }
-        producer.flush(PATIENCE)?;
-        producer.close(PATIENCE)?;
+        write(cluster, &topic, codec, &written)?;
         let java = cluster.start_java(&JavaCommand::read(&topic))?;
         let lines = java.finish(PATIENCE)?;
         let read: Vec<_> = lines
@@ -56,6 +48,24 @@ pub fn java_reads_what_the_producer_wrote(cluster: &Cluster) -> Outcome {
         }
     }
     Ok(format!("{count} records"))
+}
+
+/// Writes the records with Weft's producer.
+pub(super) fn write(
+    cluster: &Cluster,
+    topic: &str,
+    codec: CompressionType,
+    records: &[JavaRecord],
+) -> Result<(), Failure> {
+    let config = ProducerConfig::builder()
+        .bootstrap_servers(cluster.bootstrap().as_str())
+        .compression_type(codec);
+    let producer = Producer::new(config.build()?)?;
+    for record in records {
+        producer.send_and_forget(as_weft(topic, record))?;
+    }
+    producer.flush(PATIENCE)?;
+    Ok(producer.close(PATIENCE)?)
 }
 
 fn as_weft(topic: &str, record: &JavaRecord) -> ProducerRecord {

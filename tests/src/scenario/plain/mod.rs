@@ -20,6 +20,7 @@ pub use groups::{a_group_resumes_where_it_committed, commits_of_every_kind_reach
 pub use positions::{
     a_paused_partition_waits, a_topic_is_read_to_its_end, seeking_moves_the_position,
 };
+pub(super) use records::{as_java, read};
 pub use records::{records_equal_what_java_wrote, records_equal_what_was_appended};
 pub use reset::the_reset_policy_says_where_to_begin;
 

@@ -86,8 +86,16 @@ pub fn records_equal_what_was_appended(cluster: &Cluster) -> Outcome {
     Ok(format!("{count} records"))
 }
 
-/// Reads `count` records of partition 0.
-fn read(cluster: &Cluster, topic: &str, count: usize) -> Result<Vec<OwnedRecord>, Failure> {
+/// Reads the `count` records of partition 0.
+///
+/// # Errors
+///
+/// If there are more or fewer.
+pub(in crate::scenario) fn read(
+    cluster: &Cluster,
+    topic: &str,
+    count: usize,
+) -> Result<Vec<OwnedRecord>, Failure> {
     let consumer = consumer(cluster, &[])?;
     consumer.assign([TopicPartition::new(topic, 0)])?;
     let mut read = Vec::new();
@@ -112,7 +120,7 @@ fn read(cluster: &Cluster, topic: &str, count: usize) -> Result<Vec<OwnedRecord>
 }
 
 /// The record in the words in which it was written.
-fn as_java(record: &OwnedRecord) -> JavaRecord {
+pub(in crate::scenario) fn as_java(record: &OwnedRecord) -> JavaRecord {
     let headers = record.headers.iter();
     JavaRecord {
         partition: Some(record.topic_partition.partition()),

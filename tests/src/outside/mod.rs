@@ -1,0 +1,242 @@
+//! Clients that others wrote, behind one face: what they can do, and how to make them do it.
+//!
+//! All but kcat are driven through a small program that takes the words of [`JavaCommand`] and
+//! prints the lines that belong to them: Java's lies in `testcontainers/java`, the others in
+//! `tests/clients`. kcat is a program already and has words of its own.
+
+mod fetch;
+mod kcat;
+mod member;
+mod program;
+
+use std::fmt;
+use std::process::Command;
+
+use weft_testcontainers::kafka::{JavaAssignor, JavaCommand, JavaProgram, JavaRecord};
+
+use crate::cluster::{Cluster, NoCluster, check_java};
+use crate::ensure;
+use crate::failure::Failure;
+use crate::wait::PATIENCE;
+
+pub use member::OutsideMember;
+pub use program::LineProgram;
+
+/// A client of somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutsideClient {
+    /// librdkafka, by its program kcat.
+    Kcat,
+    /// Apache Kafka's own.
+    Java,
+    /// kafka-python, which is Python throughout.
+    KafkaPython,
+    /// franz-go, which is Go throughout.
+    FranzGo,
+}
+
+impl fmt::Display for OutsideClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kcat => "kcat",
+            Self::Java => "Java",
+            Self::KafkaPython => "kafka-python",
+            Self::FranzGo => "franz-go",
+        })
+    }
+}
+
+/// Where a client becomes a member, and as what.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The group to join.
+    pub group: &'a str,
+    /// The topic to subscribe to.
+    pub topic: &'a str,
+    /// Kafka's name of the assignor.
+    pub assignor: &'a str,
+    /// The member's `client.id`.
+    pub client_id: &'a str,
+}
+
+impl OutsideClient {
+    /// Whether this machine has the client, or can fetch it; then it is there afterwards.
+    ///
+    /// # Errors
+    ///
+    /// What is missing.
+    pub fn prepare(self) -> Result<(), NoCluster> {
+        match self {
+            Self::Kcat => fetch::check("kcat", "-V"),
+            Self::Java => check_java(),
+            Self::KafkaPython => fetch::python().map(drop),
+            Self::FranzGo => fetch::go().map(drop),
+        }
+    }
+
+    /// What the client writes when it is told to write `record`; nothing if it cannot.
+    pub fn writes(self, record: &JavaRecord) -> Option<JavaRecord> {
+        let has_bytes = record.key.is_some() || record.value.is_some();
+        match self {
+            Self::Java | Self::FranzGo => Some(record.clone()),
+            Self::Kcat => kcat::writes(record),
+            // It refuses records that are null altogether, and headers without value.
+            Self::KafkaPython => {
+                let mut record = record.clone();
+                record.headers.retain(|(_, value)| value.is_some());
+                has_bytes.then_some(record)
+            }
+        }
+    }
+
+    /// What the client shows of `record`, which it has read.
+    pub fn shows(self, record: &JavaRecord) -> JavaRecord {
+        match self {
+            Self::Kcat => kcat::shows(record),
+            Self::Java | Self::KafkaPython | Self::FranzGo => record.clone(),
+        }
+    }
+
+    /// Writes records to partition 0 of a topic, in their order.
+    ///
+    /// # Errors
+    ///
+    /// If the client does not say that all were written.
+    pub fn write(
+        self,
+        cluster: &Cluster,
+        topic: &str,
+        properties: &[(&str, &str)],
+        records: &[JavaRecord],
+    ) -> Result<(), Failure> {
+        if self == Self::Kcat {
+            for run in kcat::runs(records) {
+                let command = kcat::produce(&cluster.bootstrap(), topic, properties, run);
+                let mut program = LineProgram::start(command)?;
+                program.send(&kcat::input(run))?;
+                program.end(PATIENCE)?;
+            }
+            return Ok(());
+        }
+        let mut program = self.start_writing(cluster, topic, properties)?;
+        for record in records {
+            program.send(&self.line(record))?;
+        }
+        let said = program.end(PATIENCE)?;
+        let written = said.iter().filter(|line| line.starts_with(b"PRODUCED"));
+        let written = written.count();
+        ensure!(
+            written == records.len(),
+            "{self} wrote {written} of {} records",
+            records.len()
+        );
+        Ok(())
+    }
+
+    /// Starts to write to partition 0 of a topic whatever is sent in the words of [`Self::line`],
+    /// until the program is told to end.
+    ///
+    /// # Errors
+    ///
+    /// If the program does not start.
+    pub fn start_writing(
+        self,
+        cluster: &Cluster,
+        topic: &str,
+        properties: &[(&str, &str)],
+    ) -> Result<LineProgram, Failure> {
+        if self == Self::Kcat {
+            return LineProgram::start(kcat::produce(&cluster.bootstrap(), topic, properties, &[]));
+        }
+        LineProgram::start(self.command(cluster, &with(JavaCommand::produce(topic), properties))?)
+    }
+
+    /// The words that make a program of [`Self::start_writing`] write a record.
+    pub fn line(self, record: &JavaRecord) -> Vec<u8> {
+        if self == Self::Kcat {
+            return kcat::input(std::slice::from_ref(record));
+        }
+        format!("{}\n", record.line()).into_bytes()
+    }
+
+    /// Reads the `count` records of partition 0 of a topic.
+    ///
+    /// # Errors
+    ///
+    /// If they do not come.
+    pub fn read(
+        self,
+        cluster: &Cluster,
+        topic: &str,
+        properties: &[(&str, &str)],
+        count: usize,
+    ) -> Result<Vec<JavaRecord>, Failure> {
+        if self == Self::Kcat {
+            let command = kcat::read(&cluster.bootstrap(), topic, properties, count);
+            let said = LineProgram::start(command)?.finish(PATIENCE)?;
+            return kcat::parse(&said.join(&b'\n'));
+        }
+        let mut command = with(JavaCommand::read(topic), properties);
+        if self == Self::FranzGo {
+            command = command.with_property("records", &count.to_string());
+        }
+        let said = LineProgram::start(self.command(cluster, &command)?)?.finish(PATIENCE)?;
+        let lines = said.iter().map(|line| String::from_utf8_lossy(line));
+        Ok(lines.filter_map(|line| JavaRecord::parse(&line)).collect())
+    }
+
+    /// Starts to be a member of a group, which says what it reads and commits that.
+    fn start_member(self, cluster: &Cluster, place: Place<'_>) -> Result<LineProgram, Failure> {
+        if self == Self::Kcat {
+            let properties = MEMBER_PROPERTIES;
+            return LineProgram::start(kcat::member(&cluster.bootstrap(), place, &properties));
+        }
+        let command = JavaCommand::Consume {
+            group: place.group.to_owned(),
+            topics: vec![place.topic.to_owned()],
+            assignor: assignor(place.assignor)?,
+            client_id: place.client_id.to_owned(),
+            group_instance_id: None,
+            properties: Vec::new(),
+        };
+        LineProgram::start(self.command(cluster, &with(command, &MEMBER_PROPERTIES))?)
+    }
+
+    /// The program around the client, told to do `command`.
+    fn command(self, cluster: &Cluster, command: &JavaCommand) -> Result<Command, Failure> {
+        let bootstrap = cluster.bootstrap();
+        let mut program = match self {
+            Self::Kcat => return Err(Failure::because("kcat has words of its own")),
+            Self::Java => {
+                let version = cluster.version().unwrap_or_default();
+                return Ok(JavaProgram::command(version, &bootstrap, command)?);
+            }
+            Self::KafkaPython => fetch::python(),
+            Self::FranzGo => fetch::go(),
+        }
+        .map_err(|missing| Failure::because(format!("{missing:?}")))?;
+        program.args(command.arguments(&bootstrap));
+        Ok(program)
+    }
+}
+
+fn assignor(name: &str) -> Result<JavaAssignor, Failure> {
+    Ok(match name {
+        "range" => JavaAssignor::Range,
+        "cooperative-sticky" => JavaAssignor::CooperativeSticky,
+        other => return Err(Failure::because(format!("no client is told of {other}"))),
+    })
+}
+
+fn with(command: JavaCommand, properties: &[(&str, &str)]) -> JavaCommand {
+    let properties = properties.iter();
+    properties.fold(command, |command, (key, value)| {
+        command.with_property(key, value)
+    })
+}
+
+/// What makes a member quick to notice what happens to its group.
+const MEMBER_PROPERTIES: [(&str, &str); 2] = [
+    ("session.timeout.ms", "10000"),
+    ("heartbeat.interval.ms", "200"),
+];

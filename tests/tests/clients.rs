@@ -1,0 +1,23 @@
+//! The scenarios with clients that others wrote, on the embedded mock. On real Kafka they run in
+//! the binaries of its versions.
+
+use weft_tests::cluster::Target;
+use weft_tests::suite::run_outside;
+
+mod one_broker {
+    use super::*;
+
+    weft_tests::outside_suite! { Target::Mock { brokers: 1 }, run_outside, {
+        reads_what_weft_writes, shares_a_group_with_its_like,
+        shares_a_group_with_weft_by_cooperative_sticky, shares_a_group_with_weft_by_range,
+        writes_what_weft_reads,
+    } }
+}
+
+mod three_brokers {
+    use super::*;
+
+    weft_tests::outside_suite! { Target::Mock { brokers: 3 }, run_outside, {
+        a_killed_broker_loses_nothing,
+    } }
+}
