@@ -80,16 +80,23 @@ impl Cluster {
         partition: i32,
         offset: Offset,
     ) -> Result<(), ErrorCode> {
-        let key = self
-            .topics
-            .by_name(topic)
-            .map(|topic| (topic.id, partition));
-        let found = key.and_then(|key| self.topics.partition_mut(key));
+        let key = self.key(topic, partition)?;
+        self.delete_before(key, offset).map(drop)
+    }
+
+    /// As [`Self::delete_records_before`]; returns where the log begins then.
+    pub(super) fn delete_before(
+        &mut self,
+        key: PartitionKey,
+        offset: Offset,
+    ) -> Result<Offset, ErrorCode> {
+        let found = self.topics.partition_mut(key);
         let found = found.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-        found
-            .log
-            .delete_before(offset)
-            .map_err(|_| ErrorCode::OFFSET_OUT_OF_RANGE)
+        let deleted = found.log.delete_before(offset);
+        deleted.map_err(|_| ErrorCode::OFFSET_OUT_OF_RANGE)?;
+        let start = found.log.start_offset();
+        self.topics.note_change(key);
+        Ok(start)
     }
 
     /// Lets another replica lead a partition, in the next epoch.

@@ -1,5 +1,6 @@
 //! The whole cluster without sockets: frames in, frames out, time as an argument.
 
+mod administration;
 mod fetching;
 mod further;
 mod groups;

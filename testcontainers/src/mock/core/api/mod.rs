@@ -7,13 +7,16 @@ pub(super) mod refuse;
 pub(super) mod versions;
 
 mod coordinator;
+mod delete_records;
 mod describe_cluster;
+mod describe_topic_partitions;
 mod elect_leaders;
 mod groups;
 mod leader_epoch;
 mod list_offsets;
 mod metadata;
 mod offset_commit;
+mod offset_delete;
 mod offset_fetch;
 mod partitions;
 mod produce;
@@ -27,6 +30,25 @@ use weft_client::{Broker, NodeId, TopicId};
 use super::cluster::{Cluster, Output};
 use super::log::Isolation;
 use super::reply::{Ask, Reply};
+use coordinator::find_coordinator;
+use delete_records::delete_records;
+use describe_cluster::describe_cluster;
+use describe_topic_partitions::describe_topic_partitions;
+use elect_leaders::elect_leaders;
+use groups::{delete_groups, describe_groups, list_groups};
+use leader_epoch::offset_for_leader_epoch;
+use membership::{heartbeat, join_group, leave_group, sync_group};
+use offset_delete::offset_delete;
+use topics::{create_topics, delete_topics};
+use transaction::add_offsets_to_txn::add_offsets_to_txn;
+use transaction::add_partitions_to_txn::add_partitions_to_txn;
+use transaction::describe_producers::describe_producers;
+use transaction::describe_transactions::describe_transactions;
+use transaction::end_txn::end_txn;
+use transaction::init_producer_id::init_producer_id;
+use transaction::list_transactions::list_transactions;
+use transaction::txn_offset_commit::txn_offset_commit;
+use transaction::write_txn_markers::write_txn_markers;
 
 /// Serves one request.
 pub(super) fn serve(
@@ -41,54 +63,36 @@ pub(super) fn serve(
         Request::Produce(request) => produce::produce(cluster, ask, request),
         Request::Fetch(request) => fetch::fetch(cluster, ask, request),
         Request::ListOffsets(request) => list_offsets::list_offsets(cluster, ask, request),
-        Request::OffsetForLeaderEpoch(request) => {
-            leader_epoch::offset_for_leader_epoch(cluster, ask, request)
-        }
-        Request::FindCoordinator(request) => coordinator::find_coordinator(cluster, ask, request),
-        Request::JoinGroup(request) => membership::join_group(cluster, ask, request, out),
-        Request::SyncGroup(request) => membership::sync_group(cluster, ask, request, out),
-        Request::Heartbeat(request) => membership::heartbeat(cluster, ask, &request),
-        Request::LeaveGroup(request) => membership::leave_group(cluster, ask, request, out),
+        Request::OffsetForLeaderEpoch(request) => offset_for_leader_epoch(cluster, ask, request),
+        Request::FindCoordinator(request) => find_coordinator(cluster, ask, request),
+        Request::JoinGroup(request) => join_group(cluster, ask, request, out),
+        Request::SyncGroup(request) => sync_group(cluster, ask, request, out),
+        Request::Heartbeat(request) => heartbeat(cluster, ask, &request),
+        Request::LeaveGroup(request) => leave_group(cluster, ask, request, out),
         Request::OffsetCommit(request) => offset_commit::offset_commit(cluster, ask, request),
         Request::OffsetFetch(request) => offset_fetch::offset_fetch(cluster, ask, request),
-        Request::CreateTopics(request) => topics::create_topics(cluster, ask, request),
-        Request::DeleteTopics(request) => topics::delete_topics(cluster, ask, request),
+        Request::OffsetDelete(request) => offset_delete(cluster, ask, request),
+        Request::DescribeGroups(request) => describe_groups(cluster, ask, request),
+        Request::ListGroups(request) => list_groups(cluster, ask, &request),
+        Request::DeleteGroups(request) => delete_groups(cluster, ask, request),
+        Request::InitProducerId(request) => init_producer_id(cluster, ask, &request),
+        Request::AddPartitionsToTxn(request) => add_partitions_to_txn(cluster, ask, request),
+        Request::AddOffsetsToTxn(request) => add_offsets_to_txn(cluster, ask, &request),
+        Request::EndTxn(request) => end_txn(cluster, ask, &request),
+        Request::TxnOffsetCommit(request) => txn_offset_commit(cluster, ask, request),
+        Request::WriteTxnMarkers(request) => write_txn_markers(cluster, ask, &request),
+        Request::DescribeProducers(request) => describe_producers(cluster, ask, &request),
+        Request::DescribeTransactions(request) => describe_transactions(cluster, ask, request),
+        Request::ListTransactions(request) => list_transactions(cluster, ask, &request),
+        Request::CreateTopics(request) => create_topics(cluster, ask, request),
+        Request::DeleteTopics(request) => delete_topics(cluster, ask, request),
         Request::CreatePartitions(request) => partitions::create_partitions(cluster, &request),
-        Request::DescribeGroups(request) => groups::describe_groups(cluster, ask, request),
-        Request::ListGroups(request) => groups::list_groups(cluster, ask, &request),
-        Request::DeleteGroups(request) => groups::delete_groups(cluster, ask, request),
-        Request::InitProducerId(request) => {
-            transaction::init_producer_id::init_producer_id(cluster, ask, &request)
-        }
-        Request::AddPartitionsToTxn(request) => {
-            transaction::add_partitions_to_txn::add_partitions_to_txn(cluster, ask, request)
-        }
-        Request::AddOffsetsToTxn(request) => {
-            transaction::add_offsets_to_txn::add_offsets_to_txn(cluster, ask, &request)
-        }
-        Request::EndTxn(request) => transaction::end_txn::end_txn(cluster, ask, &request),
-        Request::TxnOffsetCommit(request) => {
-            transaction::txn_offset_commit::txn_offset_commit(cluster, ask, request)
-        }
-        Request::WriteTxnMarkers(request) => {
-            transaction::write_txn_markers::write_txn_markers(cluster, ask, &request)
-        }
-        Request::DescribeProducers(request) => {
-            transaction::describe_producers::describe_producers(cluster, ask, &request)
-        }
-        Request::DescribeTransactions(request) => {
-            transaction::describe_transactions::describe_transactions(cluster, ask, request)
-        }
-        Request::ListTransactions(request) => {
-            transaction::list_transactions::list_transactions(cluster, ask, &request)
-        }
-        Request::ElectLeaders(request) => elect_leaders::elect_leaders(cluster, request),
-        Request::DescribeCluster(request) => describe_cluster::describe_cluster(cluster, &request),
+        Request::DescribeTopicPartitions(request) => describe_topic_partitions(cluster, &request),
+        Request::DeleteRecords(request) => delete_records(cluster, ask, request),
+        Request::ElectLeaders(request) => elect_leaders(cluster, request),
+        Request::DescribeCluster(request) => describe_cluster(cluster, &request),
         // None of these is announced, and so none comes here.
-        Request::OffsetDelete(_)
-        | Request::DeleteRecords(_)
-        | Request::DescribeTopicPartitions(_)
-        | Request::DescribeConfigs(_)
+        Request::DescribeConfigs(_)
         | Request::AlterConfigs(_)
         | Request::IncrementalAlterConfigs(_) => Reply::Close,
     }

@@ -100,6 +100,14 @@ impl Committed {
         }
     }
 
+    /// Forgets the offset of one partition, also that which a transaction is about to commit.
+    pub(crate) fn delete(&mut self, topic: &str, partition: i32) {
+        if let Some(partitions) = self.offsets.get_mut(topic) {
+            partitions.remove(&partition);
+        }
+        self.pending.remove(&(TopicName::from(topic), partition));
+    }
+
     pub(crate) fn forget_topic(&mut self, topic: &str) {
         self.offsets.remove(topic);
         self.pending.retain(|(name, _), _| name.as_str() != topic);

@@ -23,6 +23,7 @@ mod machine;
 mod member;
 mod rebalance;
 mod registry;
+mod subscribed;
 mod sync;
 
 #[cfg(test)]

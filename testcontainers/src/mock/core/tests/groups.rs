@@ -14,7 +14,7 @@ use weft_client::wire::messages::{
 
 use super::*;
 
-fn join(member_id: &str) -> JoinGroupRequest {
+pub(super) fn join(member_id: &str) -> JoinGroupRequest {
     let protocol = JoinGroupRequestProtocol::default()
         .with_name(string("range"))
         .with_metadata(Bytes::from_static(b"metadata"));
@@ -27,14 +27,14 @@ fn join(member_id: &str) -> JoinGroupRequest {
         .with_protocols(vec![protocol])
 }
 
-fn joined(response: Response) -> JoinGroupResponse {
+pub(super) fn joined(response: Response) -> JoinGroupResponse {
     match response {
         Response::JoinGroup(response) => response,
         other => panic!("{other:?}"),
     }
 }
 
-fn sync(bench: &mut Bench, wire: Wire, of: &JoinGroupResponse) -> SyncGroupResponse {
+pub(super) fn sync(bench: &mut Bench, wire: Wire, of: &JoinGroupResponse) -> SyncGroupResponse {
     let assignment = SyncGroupRequestAssignment::default()
         .with_member_id(of.member_id.clone())
         .with_assignment(Bytes::from_static(b"assignment"));

@@ -270,6 +270,7 @@ fn a_truncated_log_ends_its_epochs_earlier_and_begins_another() {
     assert_eq!(end_of(&mut bench, wire, 0, 2), (-1, -1));
     assert_eq!(truncate(&mut bench, 0, 1), Ok(LeaderEpoch::new(2)));
     append(&mut bench, 0, batch(1));
+    assert_eq!(end_of(&mut bench, wire, 0, 0), (0, 1));
     assert_eq!(end_of(&mut bench, wire, 0, 1), (0, 1), "all of it is lost");
 }
 
