@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mio::Waker;
-use weft_client::wire::{ApiKey, ErrorCode};
+use weft_client::wire::ApiKey;
 use weft_client::{Broker, NodeId, Offset, OffsetAndMetadata};
 
 use super::builder::MockClusterBuilder;
@@ -232,24 +232,6 @@ impl MockCluster {
                 Err(error) => return Err(error),
             }
         }
-    }
-
-    /// Refuses the next `count` requests of an API with `code`, at the place where a broker would
-    /// write it. They change nothing.
-    pub fn fail_next(&self, api_key: ApiKey, code: ErrorCode, count: usize) {
-        self.ask(move |server| server.cluster.fail_next(api_key, code, count));
-    }
-
-    /// Lets the next `count` requests of an API wait before they are served; requests behind them
-    /// on the same connection wait as well.
-    pub fn delay_next(&self, api_key: ApiKey, delay: Duration, count: usize) {
-        self.ask(move |server| server.cluster.delay_next(api_key, delay, count));
-    }
-
-    /// Closes the connection on which the next request of an API comes, without serving it. Several
-    /// calls add up.
-    pub fn drop_connection_on_next(&self, api_key: ApiKey) {
-        self.ask(move |server| server.cluster.drop_connection_on_next(api_key));
     }
 
     /// How many requests of an API have arrived so far.

@@ -7,6 +7,8 @@ use weft_client::NodeId;
 use weft_client::record::RecordError;
 use weft_client::wire::ErrorCode;
 
+use super::core::OrderRefused;
+
 /// Why a mock cluster could not be started or could not do what was asked.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -41,6 +43,15 @@ pub enum MockError {
     },
     /// The cluster has no such broker.
     UnknownBroker(NodeId),
+    /// The order cannot be carried out.
+    Order(OrderRefused),
+    /// The requests that were waited for did not come in time.
+    TimedOut {
+        /// How many came.
+        found: usize,
+        /// How many were waited for.
+        wanted: usize,
+    },
     /// The builder was given something it cannot do.
     Configuration {
         /// What is wrong with it.
@@ -68,6 +79,10 @@ impl fmt::Display for MockError {
                 write!(f, "the mock cluster has no partition {topic}-{partition}")
             }
             Self::UnknownBroker(id) => write!(f, "the mock cluster has no broker {id}"),
+            Self::Order(refused) => write!(f, "the order cannot be carried out: {refused}"),
+            Self::TimedOut { found, wanted } => {
+                write!(f, "{found} of {wanted} requests came in time")
+            }
             Self::Configuration { what } => write!(f, "cannot start such a cluster: {what}"),
         }
     }
@@ -78,6 +93,7 @@ impl std::error::Error for MockError {
         match self {
             Self::Io { source, .. } => Some(source),
             Self::Records(source) => Some(source),
+            Self::Order(source) => Some(source),
             _ => None,
         }
     }

@@ -25,9 +25,12 @@ mod cluster;
 mod connection;
 mod core;
 mod error;
+mod faults;
 mod leadership;
 mod look;
+mod orders;
 mod ports;
+mod requests;
 mod server;
 #[cfg(feature = "simulation")]
 pub mod simulated;
@@ -36,6 +39,9 @@ mod witness;
 pub use builder::MockClusterBuilder;
 pub use cluster::MockCluster;
 pub use core::{
-    GroupState, GroupSummary, KafkaRelease, TopicSummary, TransactionState, UnknownRelease,
+    Fault, FaultAction, FaultCounts, FaultId, FaultRefused, GroupState, GroupSummary, Hits,
+    KafkaRelease, Obeyed, Order, OrderRefused, Outcome, ReceivedRequest, RequestFilter,
+    TopicSummary, TransactionState, UnknownRelease,
 };
 pub use error::MockError;
+pub use faults::FaultHandle;

@@ -19,9 +19,10 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use weft_client::{Broker, NodeId};
 
 use super::connection::Connection;
-use super::core::{Cluster, ConnectionId, Input, Options, Output};
+use super::core::{Cluster, ConnectionId, Input, Obeyed, Options, Order, OrderRefused, Output};
 use super::error::MockError;
 use super::ports::{Listening, Ports};
+use super::requests::Watch;
 use super::witness::Witness;
 
 /// What the thread is told to do.
@@ -46,6 +47,9 @@ pub(super) struct Server {
     ports: Ports,
     /// Who hears of violations as they happen.
     witness: Option<Witness>,
+    /// Who waits for requests.
+    watches: BTreeMap<u64, Watch>,
+    watches_given: u64,
     connections: BTreeMap<ConnectionId, Connection>,
     connections_opened: u64,
     commands: Receiver<Command>,
@@ -88,6 +92,8 @@ impl Server {
             poll,
             ports,
             witness,
+            watches: BTreeMap::new(),
+            watches_given: 0,
             connections: BTreeMap::new(),
             connections_opened: 0,
             commands,
@@ -129,6 +135,24 @@ impl Server {
         if let Some(witness) = &mut self.witness {
             witness.hear(self.cluster.violations());
         }
+        let log = &self.cluster.request_log;
+        self.watches.retain(|_, watch| watch.goes_on(log));
+    }
+
+    /// Carries out an order of a test.
+    pub(super) fn obey(&mut self, order: Order) -> Result<Obeyed, OrderRefused> {
+        self.cluster.obey(Instant::now(), order, &mut self.outputs)
+    }
+
+    /// Looks at requests for somebody, as many at a time as there are threads that wait.
+    pub(super) fn watch(&mut self, watch: Watch) -> u64 {
+        self.watches_given += 1;
+        self.watches.insert(self.watches_given, watch);
+        self.watches_given
+    }
+
+    pub(super) fn unwatch(&mut self, id: u64) {
+        self.watches.remove(&id);
     }
 
     fn run(mut self) {

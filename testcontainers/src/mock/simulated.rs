@@ -12,7 +12,10 @@ use weft_client::wire::{ApiKey, ErrorCode, FrameSplitter};
 use weft_client::{Broker, NodeId, Offset};
 
 use super::builder::MockClusterBuilder;
-use super::core::{Cluster, ConnectionId, GroupState, Input, Options, Output};
+use super::core::{
+    Cluster, ConnectionId, FaultAction, GroupState, Input, Obeyed, Options, Order, OrderRefused,
+    Output,
+};
 use super::error::MockError;
 
 /// What its owner has to do, or may want to know.
@@ -174,29 +177,56 @@ impl SimulatedCluster {
         self.cluster.is_alive(broker)
     }
 
+    /// Carries out an order; see [`MockCluster::order`](super::MockCluster::order).
+    ///
+    /// # Errors
+    ///
+    /// As the order is refused.
+    pub fn order(
+        &mut self,
+        now: Instant,
+        order: Order,
+        out: &mut Vec<Effect>,
+    ) -> Result<Obeyed, OrderRefused> {
+        let obeyed = self.cluster.obey(now, order, &mut self.outputs);
+        self.work(now, VecDeque::new(), out);
+        obeyed
+    }
+
     /// Refuses the next requests of an API.
+    ///
+    /// # Panics
+    ///
+    /// This and the two that follow, if a thousand faults can still hit something.
     pub fn fail_next(&mut self, api_key: ApiKey, code: ErrorCode, count: usize) {
-        self.cluster.fail_next(api_key, code, count);
+        self.set_on_next(api_key, FaultAction::Answer(code), count);
     }
 
     /// Lets the next requests of an API wait.
     pub fn delay_next(&mut self, api_key: ApiKey, delay: Duration, count: usize) {
-        self.cluster.delay_next(api_key, delay, count);
+        self.set_on_next(api_key, FaultAction::DelayBefore(delay), count);
     }
 
     /// Closes the connection on which the next request of an API comes.
     pub fn drop_connection_on_next(&mut self, api_key: ApiKey) {
-        self.cluster.drop_connection_on_next(api_key);
+        self.set_on_next(api_key, FaultAction::CutBefore, 1);
     }
 
     /// Forgets the faults that were ordered and did not happen yet.
     pub fn forget_faults(&mut self) {
-        self.cluster.forget_faults();
+        self.cluster.faults.lift_all();
     }
 
     /// What clients did that a correct client never does.
     pub fn violations(&self) -> &[String] {
         self.cluster.violations()
+    }
+
+    fn set_on_next(&mut self, api_key: ApiKey, action: FaultAction, count: usize) {
+        let set = self.cluster.faults.set_on_next(api_key, action, count);
+        if let Err(refused) = set {
+            panic!("the fault cannot be set: {refused}");
+        }
     }
 
     fn feed(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {

@@ -78,6 +78,18 @@ impl Brokers {
         self.alive().map(|broker| broker.id).min()
     }
 
+    /// The broker that answers for a group, if somebody has asked for it already.
+    pub(crate) fn known_coordinator(&self, group: &GroupId) -> Option<NodeId> {
+        self.coordinators.get(group).copied()
+    }
+
+    /// Another broker answers for the group from now on.
+    pub(crate) fn move_coordinator(&mut self, group: &GroupId, to: NodeId) {
+        if self.coordinators.len() < COORDINATORS_MAX || self.coordinators.contains_key(group) {
+            self.coordinators.insert(group.clone(), to);
+        }
+    }
+
     /// The broker that answers for a group. `None` if none lives.
     pub(crate) fn coordinator(&mut self, group: &GroupId) -> Option<NodeId> {
         let known = self.coordinators.get(group).copied();

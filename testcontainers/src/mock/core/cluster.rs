@@ -1,22 +1,24 @@
-//! The machine: takes requests apart, lets the right API serve them, and brings back what waits.
+//! The machine: what happens to the cluster, what it keeps, and when something is due. The way of a
+//! single request is in `serving.rs`.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use weft_client::record::Decompressor;
-use weft_client::wire::{self, ApiKey, Request, RequestHead, UnsupportedRequest, WireError};
-use weft_client::{Broker, NodeId};
+use weft_client::{Broker, GroupId, NodeId};
 
 use super::api;
 use super::brokers::Brokers;
 use super::clock::Clock;
+use super::fault::Rules;
 use super::fetch_sessions::FetchSessions;
 use super::group::{GroupAnswer, Groups};
+use super::hold::Holds;
 use super::parked::{Parked, ParkedRequest, Wish};
 use super::release::KafkaRelease;
 use super::reply::{Ask, ConnectionId, Reply};
-use super::script::{Arrival, Script};
+use super::request_log::RequestLog;
 use super::topics::Topics;
 use super::transaction::Transactions;
 use super::violations::Violations;
@@ -29,7 +31,9 @@ pub(crate) struct Cluster {
     pub(super) topics: Topics,
     pub(super) groups: Groups,
     pub(super) fetch_sessions: FetchSessions,
-    pub(super) script: Script,
+    pub(crate) faults: Rules,
+    pub(super) holds: Holds,
+    pub(crate) request_log: RequestLog,
     pub(super) violations: Violations,
     pub(super) decompressor: Decompressor,
     pub(super) transactions: Transactions,
@@ -91,7 +95,9 @@ impl Cluster {
             topics: Topics::default(),
             groups: Groups::default(),
             fetch_sessions: FetchSessions::default(),
-            script: Script::default(),
+            faults: Rules::default(),
+            holds: Holds::default(),
+            request_log: RequestLog::default(),
             violations: Violations::default(),
             decompressor: Decompressor::default(),
             transactions: Transactions::default(),
@@ -125,15 +131,20 @@ impl Cluster {
         let parked = self.parked.next_deadline();
         parked
             .into_iter()
-            .chain(self.groups.next_deadline())
+            .chain(self.groups.next_deadline(|id| self.is_stopped(id)))
             .chain(self.transactions.next_deadline())
+            .chain(self.holds.next_deadline())
             .min()
     }
 
     /// Does what is due, and wakes the fetches of partitions that have changed.
     pub(super) fn settle(&mut self, now: Instant, out: &mut Vec<Output>) {
+        self.release(now, out);
         let mut answers = Vec::new();
-        self.groups.expire(now, &mut self.violations, &mut answers);
+        let (brokers, holds) = (&self.brokers, &self.holds);
+        let is_stopped = |group: &GroupId| is_stopped(brokers, holds, group);
+        self.groups
+            .expire(now, is_stopped, &mut self.violations, &mut answers);
         self.answer_group(answers, out);
         self.transactions.expire(now, self.transaction_version());
         self.write_markers(now);
@@ -148,9 +159,14 @@ impl Cluster {
         }
     }
 
+    fn is_stopped(&self, group: &GroupId) -> bool {
+        is_stopped(&self.brokers, &self.holds, group)
+    }
+
     pub(super) fn forget(&mut self, connection: ConnectionId) {
         self.connections.remove(&connection);
         self.parked.forget_connection(connection);
+        self.holds.forget_connection(connection);
         self.groups.forget_connection(connection);
     }
 
@@ -165,140 +181,10 @@ impl Cluster {
             self.perform(&ask, response.into(), out);
         }
     }
-
-    fn take_request(
-        &mut self,
-        now: Instant,
-        connection: ConnectionId,
-        frame: Bytes,
-        out: &mut Vec<Output>,
-    ) {
-        let Some(broker) = self.connections.get(&connection).copied() else {
-            // It was closed with the frame on its way here.
-            return;
-        };
-        let decoded = wire::decode_request(frame).and_then(|(head, request)| {
-            let spoken = api::versions::spoken(self.options.release, head.api_key);
-            match spoken {
-                Some(versions) if versions.contains(&head.api_version) => Ok((head, request)),
-                _ => Err(unknown(head)),
-            }
-        });
-        let (head, request) = match decoded {
-            Ok(decoded) => decoded,
-            Err(error) => return self.refuse_frame(now, connection, broker, &error, out),
-        };
-        let api_key = head.api_key;
-        let ask = Ask {
-            now,
-            connection,
-            broker,
-            head,
-        };
-        match self.script.arrival(api_key) {
-            Arrival::Welcome => self.serve(&ask, request, out),
-            Arrival::Delay(delay) => {
-                self.park(ask, now + delay, Wish::Serve(request));
-            }
-            Arrival::DropConnection => self.perform(&ask, Reply::Close, out),
-        }
-    }
-
-    /// Like a broker, ends the connection over anything that cannot be read; but a version of
-    /// ApiVersions that is too new gets an answer that even the oldest client reads (KIP-511).
-    fn refuse_frame(
-        &mut self,
-        now: Instant,
-        connection: ConnectionId,
-        broker: NodeId,
-        error: &WireError,
-        out: &mut Vec<Output>,
-    ) {
-        if let WireError::UnknownRequest(raw) = error
-            && raw.api_key == ApiKey::ApiVersions as i16
-        {
-            self.script.arrival(ApiKey::ApiVersions);
-            let head = RequestHead {
-                api_key: ApiKey::ApiVersions,
-                api_version: 0,
-                correlation_id: raw.correlation_id,
-                client_id: None,
-            };
-            let ask = Ask {
-                now,
-                connection,
-                broker,
-                head,
-            };
-            self.perform(&ask, api::versions::unsupported(self.options.release), out);
-            return;
-        }
-        self.violations.add(format_args!(
-            "broker {broker} cannot read a request: {error}"
-        ));
-        out.push(Output::Close(connection));
-        self.forget(connection);
-    }
-
-    fn serve(&mut self, ask: &Ask, request: Request, out: &mut Vec<Output>) {
-        let reply = match self.script.failure(ask.head.api_key) {
-            Some(code) => api::refuse::response(ask, &request, code).into(),
-            None => api::serve(self, ask, request, out),
-        };
-        self.perform(ask, reply, out);
-    }
-
-    fn resume(&mut self, now: Instant, parked: ParkedRequest, out: &mut Vec<Output>) {
-        let ParkedRequest { ask, until, wish } = parked;
-        let ask = Ask { now, ..ask };
-        match wish {
-            Wish::Serve(request) => self.serve(&ask, request, out),
-            Wish::Fetch {
-                request,
-                partitions,
-            } => {
-                let reply = api::fetch::resume(self, &ask, request, until, &partitions);
-                self.perform(&ask, reply, out);
-            }
-        }
-    }
-
-    fn perform(&mut self, ask: &Ask, reply: Reply, out: &mut Vec<Output>) {
-        let connection = ask.connection;
-        match reply {
-            Reply::Answer(response) => {
-                let mut frame = BytesMut::new();
-                match wire::encode_response(&ask.head, &response, &mut frame) {
-                    Ok(()) => out.push(Output::Answer(connection, vec![frame.freeze()])),
-                    Err(error) => self.fail_to_answer(ask, &error, out),
-                }
-            }
-            Reply::Frame(Ok(chunks)) => out.push(Output::Answer(connection, chunks)),
-            Reply::Frame(Err(error)) => self.fail_to_answer(ask, &error, out),
-            Reply::Parked => {}
-            Reply::Silent => out.push(Output::NoAnswer(connection)),
-            Reply::Close => {
-                out.push(Output::Close(connection));
-                self.forget(connection);
-            }
-        }
-    }
-
-    /// A fault of ours. The test shall see it, and the cluster go on.
-    fn fail_to_answer(&mut self, ask: &Ask, error: &WireError, out: &mut Vec<Output>) {
-        self.violations
-            .add(format_args!("the mock cannot write its answer: {error}"));
-        out.push(Output::Close(ask.connection));
-        self.forget(ask.connection);
-    }
 }
 
-/// What comes of a request that the wire layer can read and no broker serves.
-fn unknown(head: RequestHead) -> WireError {
-    WireError::UnknownRequest(UnsupportedRequest {
-        api_key: head.api_key as i16,
-        api_version: head.api_version,
-        correlation_id: head.correlation_id,
-        client_id: head.client_id,
-    })
+/// Whether nothing is done for the group, since the broker that answers for it is frozen.
+fn is_stopped(brokers: &Brokers, holds: &Holds, group: &GroupId) -> bool {
+    let coordinator = brokers.known_coordinator(group);
+    coordinator.is_some_and(|broker| holds.is_frozen(broker))
 }

@@ -1,7 +1,7 @@
 //! What a test does to the cluster from outside: topics and records without the network, brokers
-//! that die and come back, faults. And what it may look at.
+//! that die and come back. And what it may look at.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use weft_client::record::{Batches, RecordError};
@@ -182,25 +182,8 @@ impl Cluster {
         self.groups.find(group).map(super::group::Group::state)
     }
 
-    pub(crate) fn fail_next(&mut self, api_key: ApiKey, code: ErrorCode, count: usize) {
-        self.script.fail_next(api_key, code, count);
-    }
-
-    pub(crate) fn delay_next(&mut self, api_key: ApiKey, delay: Duration, count: usize) {
-        self.script.delay_next(api_key, delay, count);
-    }
-
-    pub(crate) fn drop_connection_on_next(&mut self, api_key: ApiKey) {
-        self.script.drop_connection_on_next(api_key);
-    }
-
-    #[cfg(feature = "simulation")]
-    pub(crate) fn forget_faults(&mut self) {
-        self.script.forget_faults();
-    }
-
     pub(crate) fn requests(&self, api_key: ApiKey) -> usize {
-        self.script.requests(api_key)
+        self.request_log.count(api_key)
     }
 
     pub(crate) fn violations(&self) -> &[String] {
@@ -239,7 +222,10 @@ impl Cluster {
         self.transactions
             .move_to_another_broker(|id| brokers.transaction_coordinator(id) == Some(broker));
         brokers.set_alive(broker, false);
-        groups.move_to_another_broker(now, |id| moving.contains(id));
+        let mut answers = Vec::new();
+        groups.move_to_another_broker(now, |id| moving.contains(id), &mut answers);
+        self.answer_group(answers, out);
+        self.holds.thaw(broker);
         self.fetch_sessions.forget_broker(broker);
         self.topics.elect(&self.brokers);
     }

@@ -17,8 +17,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use weft_client::NodeId;
-use weft_client::wire::ErrorCode;
+use weft_client::wire::messages::fetch_request::FetchTopic;
 use weft_client::wire::messages::{FetchRequest, FetchResponse};
+use weft_client::wire::{ErrorCode, Request};
 
 use super::fetch_frame::PartitionRecords;
 use session::{Naming, Session};
@@ -112,6 +113,22 @@ impl FetchSessions {
                 session.keep_changes(response, records);
             }
         }
+    }
+
+    /// What an incremental fetch is about: what its session holds, and what it adds. Nothing for
+    /// requests that say all by themselves.
+    pub(crate) fn wanted(&self, broker: NodeId, request: &Request) -> Option<Vec<FetchTopic>> {
+        let Request::Fetch(request) = request else {
+            return None;
+        };
+        if matches!(request.session_epoch, INITIAL_EPOCH | FINAL_EPOCH) {
+            return None;
+        }
+        let session = self.sessions.get(&request.session_id);
+        let session = session.filter(|session| session.broker == broker);
+        let mut wanted = session.map(Session::topics).unwrap_or_default();
+        wanted.extend_from_slice(&request.topics);
+        Some(wanted)
     }
 
     /// The broker died, and its sessions with it.

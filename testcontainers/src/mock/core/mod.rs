@@ -2,9 +2,9 @@
 //! in, bytes of answers come out.
 //!
 //! ```text
-//!  frame --> script --> api/... --> topics, logs, groups, transactions
+//!  frame --> fault/ --> api/... --> topics, logs, groups, transactions
 //!             delay       |  |
-//!               \--> parked  '--> answer --> frame
+//!               \--> parked  '--> answer --> fault/ --> frame
 //! ```
 //!
 //! It knows no clock, socket or thread: time is an argument, and connections are numbers. All
@@ -16,16 +16,20 @@ mod brokers;
 mod clock;
 mod cluster;
 mod control;
+mod fault;
 mod fetch_frame;
 mod fetch_sessions;
 mod group;
+mod hold;
 mod leaders;
 mod log;
 mod markers;
+mod order;
 mod parked;
 mod release;
 mod reply;
-mod script;
+mod request_log;
+mod serving;
 mod summary;
 mod topics;
 mod transaction;
@@ -36,9 +40,13 @@ mod tests;
 
 pub(crate) use cluster::{Cluster, Input, Options, Output};
 pub(crate) use control::AppendError;
+pub use fault::{Fault, FaultAction, FaultCounts, FaultId, FaultRefused, Hits, RequestFilter};
 pub(crate) use fetch_sessions::SLOTS_DEFAULT as FETCH_SESSIONS_DEFAULT;
 pub use group::GroupState;
+pub use order::{Obeyed, Order, OrderRefused};
 pub use release::{KafkaRelease, UnknownRelease};
 pub(crate) use reply::ConnectionId;
+pub(crate) use request_log::RequestLog;
+pub use request_log::{Outcome, ReceivedRequest};
 pub use summary::{GroupSummary, TopicSummary};
 pub use transaction::TransactionState;

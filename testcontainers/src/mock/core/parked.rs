@@ -1,5 +1,5 @@
-//! Requests that wait: fetches for which there is too little data, and requests that the script
-//! delays. Each connection has one at most, since a broker serves them one after the other.
+//! Requests that wait: fetches for which there is too little data, and requests and answers that a
+//! fault delays. Each connection has one at most, since a broker serves them one after the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -7,6 +7,7 @@ use std::time::Instant;
 use weft_client::wire::Request;
 use weft_client::wire::messages::FetchRequest;
 
+use super::fault::Outgoing;
 use super::reply::{Ask, ConnectionId};
 use super::topics::PartitionKey;
 
@@ -27,6 +28,8 @@ pub(crate) struct ParkedRequest {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Wish {
     Serve(Request),
+    /// It was served, and its answer is late.
+    Send(Outgoing),
     /// A fetch that an earlier change of one of `partitions` may satisfy.
     Fetch {
         request: FetchRequest,
@@ -55,7 +58,7 @@ impl Parked {
     /// Takes out the fetches of any of these partitions.
     pub(crate) fn take_changed(&mut self, changed: &BTreeSet<PartitionKey>) -> Vec<ParkedRequest> {
         self.take(|request| match &request.wish {
-            Wish::Serve(_) => false,
+            Wish::Serve(_) | Wish::Send(_) => false,
             Wish::Fetch { partitions, .. } => partitions.iter().any(|key| changed.contains(key)),
         })
     }

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use weft_client::NodeId;
-use weft_client::wire::{RequestHead, Response, StrBytes, WireError};
+use weft_client::wire::{ErrorCode, RequestHead, Response, StrBytes, WireError};
+
+use super::fault::{Fate, milliseconds};
 
 /// One TCP connection, for as long as it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +20,10 @@ pub(crate) struct Ask {
     /// The broker at whose port the connection came in.
     pub(crate) broker: NodeId,
     pub(crate) head: RequestHead,
+    /// The request's number in the log.
+    pub(crate) number: u64,
+    /// What faults do to it.
+    pub(crate) fate: Fate,
 }
 
 /// What came of a request.
@@ -35,8 +41,38 @@ pub(crate) enum Reply {
 }
 
 impl Ask {
+    /// A request that has no number yet, and nothing comes upon it.
+    pub(crate) fn new(
+        now: Instant,
+        connection: ConnectionId,
+        broker: NodeId,
+        head: RequestHead,
+    ) -> Self {
+        Self {
+            now,
+            connection,
+            broker,
+            head,
+            number: 0,
+            fate: Fate::default(),
+        }
+    }
+
     pub(crate) fn version(&self) -> i16 {
         self.head.api_version
+    }
+
+    /// The error with which a fault has this partition refused, if one does.
+    pub(crate) fn check_partition(&self, topic: &str, partition: i32) -> Result<(), ErrorCode> {
+        match self.fate.refuses_partition(topic, partition) {
+            Some(code) => Err(code),
+            None => Ok(()),
+        }
+    }
+
+    /// For how long the client is told that it is throttled, which it mostly is not.
+    pub(crate) fn throttle_time_ms(&self) -> i32 {
+        self.fate.throttle.map_or(0, milliseconds)
     }
 
     pub(crate) fn client_id(&self) -> &str {

@@ -49,7 +49,7 @@ impl Cluster {
     /// How many requests of each API have arrived, for those that were asked at all.
     pub(crate) fn requests_by_api(&self) -> Vec<(ApiKey, usize)> {
         ApiKey::iter()
-            .map(|api_key| (api_key, self.script.requests(api_key)))
+            .map(|api_key| (api_key, self.request_log.count(api_key)))
             .filter(|(_, count)| *count > 0)
             .collect()
     }

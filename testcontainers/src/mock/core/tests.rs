@@ -1,10 +1,12 @@
 //! The whole cluster without sockets: frames in, frames out, time as an argument.
 
 mod administration;
+mod faults;
 mod fetching;
 mod further;
 mod groups;
 mod leaders;
+mod orders;
 mod releases;
 mod sessions;
 mod transactions;

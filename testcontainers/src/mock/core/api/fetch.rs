@@ -67,7 +67,9 @@ pub(in crate::mock::core) fn resume(
         );
     }
     let (topics, mut records) = reading::read(cluster, ask, &request);
-    let mut response = FetchResponse::default().with_responses(topics);
+    let mut response = FetchResponse::default()
+        .with_throttle_time_ms(ask.throttle_time_ms())
+        .with_responses(topics);
     let at = session_point(cluster, ask);
     let sessions = &mut cluster.fetch_sessions;
     sessions.finish(at, &request, &mut response, &mut records);
@@ -154,6 +156,7 @@ fn partition_of<'a>(
     ask: &Ask,
     asked: &FetchPartition,
 ) -> Result<&'a Partition, ErrorCode> {
+    ask.check_partition(topic.name.as_str(), asked.partition)?;
     let (index, epoch) = (asked.partition, asked.current_leader_epoch);
     let partition = if ask.version() >= FROM_FOLLOWERS_SINCE {
         topic.read_from(ask.broker, index, epoch)

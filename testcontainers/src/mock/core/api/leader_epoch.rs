@@ -48,6 +48,7 @@ fn find(
     topic: &OffsetForLeaderTopic,
     asked: &OffsetForLeaderPartition,
 ) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {
+    ask.check_partition(topic.topic.as_str(), asked.partition)?;
     let topic = cluster.topics.by_name(topic.topic.as_str());
     let topic = topic.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     let partition = topic.led_by(ask.broker, asked.partition, asked.current_leader_epoch)?;

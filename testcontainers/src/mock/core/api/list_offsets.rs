@@ -61,6 +61,7 @@ fn find(
     asked: &ListOffsetsPartition,
     isolation: Isolation,
 ) -> Result<Option<Found>, ErrorCode> {
+    ask.check_partition(topic.name.as_str(), asked.partition_index)?;
     let topic = cluster.topics.by_name(topic.name.as_str());
     let topic = topic.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     let partition = topic.led_by(

@@ -181,10 +181,12 @@ pub(super) fn check_group(
         return Err(ErrorCode::INVALID_GROUP_ID);
     }
     let group_id = GroupId::from(group_id);
-    if cluster.brokers.coordinator(&group_id) == Some(ask.broker) {
-        Ok(group_id)
-    } else {
+    if cluster.brokers.coordinator(&group_id) != Some(ask.broker) {
         Err(ErrorCode::NOT_COORDINATOR)
+    } else if cluster.groups.is_loading(ask.now, &group_id) {
+        Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS)
+    } else {
+        Ok(group_id)
     }
 }
 

@@ -78,18 +78,25 @@ fn asked_topic(
 }
 
 fn known_topic(cluster: &Cluster, ask: &Ask, topic: &Topic) -> MetadataResponseTopic {
+    let response = MetadataResponseTopic::default()
+        .with_name(Some(TopicName(text(topic.name.as_str()))))
+        .with_topic_id(uuid(topic.id));
+    if let Some(code) = ask.fate.refuses_topic(topic.name.as_str()) {
+        return response.with_error_code(code.0);
+    }
     let partitions = topic.partitions.iter().enumerate();
     let partitions = partitions.map(|(index, partition)| {
         let mut described = describe(cluster, partition).with_partition_index(index as i32);
+        if let Err(code) = ask.check_partition(topic.name.as_str(), index as i32) {
+            described.error_code = code.0;
+            described.leader_id = broker_id_or_nobody(None);
+        }
         if ask.version() < OFFLINE_REPLICAS_SINCE {
             described.offline_replicas.clear();
         }
         described
     });
-    MetadataResponseTopic::default()
-        .with_name(Some(TopicName(text(topic.name.as_str()))))
-        .with_topic_id(uuid(topic.id))
-        .with_partitions(partitions.collect())
+    response.with_partitions(partitions.collect())
 }
 
 fn describe(cluster: &Cluster, partition: &Partition) -> MetadataResponsePartition {

@@ -129,6 +129,6 @@ fn uuid(id: TopicId) -> uuid::Uuid {
     uuid::Uuid::from_bytes(id.0)
 }
 
-fn topic_id(id: uuid::Uuid) -> TopicId {
+pub(super) fn topic_id(id: uuid::Uuid) -> TopicId {
     TopicId(id.into_bytes())
 }

@@ -25,6 +25,7 @@ pub(super) fn offset_commit(
     let topics = request.topics.into_iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|asked| {
             let error = checked
+                .and_then(|()| ask.check_partition(topic.name.as_str(), asked.partition_index))
                 .and_then(|()| commit(cluster, group_id.as_str(), &topic, asked))
                 .err()
                 .unwrap_or(ErrorCode::NONE);

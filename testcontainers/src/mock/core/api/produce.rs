@@ -162,6 +162,7 @@ fn append(
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
     };
     let found = find(cluster, ask, topic).ok_or(unknown)?;
+    ask.check_partition(found.name.as_str(), data.index)?;
     found.led_by(ask.broker, data.index, -1)?;
     let key = (found.id, data.index);
     let batch = check(data, &mut cluster.decompressor)?;

@@ -8,10 +8,26 @@ use weft_client::MemberId;
 use weft_client::wire::messages::*;
 use weft_client::wire::{ErrorCode, Request, Response};
 
+use super::super::fault::Refusal;
 use super::super::group::JoinAnswer;
 use super::super::reply::Ask;
 use super::membership::join_response;
 use super::offset_fetch;
+
+/// Whether the API itself writes the code to the topics and partitions that are meant, so that it
+/// may serve the others. Fetch always does: its request may name less than it is about.
+pub(in crate::mock::core) fn is_partial(request: &Request, refusal: &Refusal) -> bool {
+    match request {
+        Request::Fetch(_) => !is_about_session(refusal.code),
+        Request::Produce(_)
+        | Request::Metadata(_)
+        | Request::ListOffsets(_)
+        | Request::OffsetForLeaderEpoch(_)
+        | Request::OffsetCommit(_)
+        | Request::TxnOffsetCommit(_) => refusal.topic.is_some(),
+        _ => false,
+    }
+}
 
 /// Refuses the request with `code`, wherever its API has a place for it.
 pub(in crate::mock::core) fn response(ask: &Ask, request: &Request, code: ErrorCode) -> Response {
@@ -105,13 +121,17 @@ fn produce(request: &ProduceRequest, code: ErrorCode) -> Response {
 }
 
 /// What concerns the session concerns the whole request.
-fn fetch(request: &FetchRequest, code: ErrorCode) -> Response {
-    if matches!(
+fn is_about_session(code: ErrorCode) -> bool {
+    matches!(
         code,
         ErrorCode::FETCH_SESSION_ID_NOT_FOUND
             | ErrorCode::INVALID_FETCH_SESSION_EPOCH
             | ErrorCode::FETCH_SESSION_TOPIC_ID_ERROR
-    ) {
+    )
+}
+
+fn fetch(request: &FetchRequest, code: ErrorCode) -> Response {
+    if is_about_session(code) {
         return FetchResponse::default().with_error_code(code.0).into();
     }
     let topics = request.topics.iter().map(|topic| {

@@ -158,7 +158,7 @@ impl Group {
     }
 
     /// Another broker takes the group over: it must hear from the members anew.
-    pub(crate) fn move_to_another_broker(&mut self, now: Instant) {
+    pub(crate) fn move_to_another_broker(&mut self, now: Instant, out: &mut Vec<GroupAnswer>) {
         if matches!(self.phase, Phase::Preparing { .. } | Phase::Completing) {
             self.phase = Phase::Preparing {
                 ends_at: now + self.rebalance_timeout(),
@@ -167,6 +167,7 @@ impl Group {
             self.sync_until = None;
         }
         for member in self.members.values_mut() {
+            out.extend(member.refuse(ErrorCode::NOT_COORDINATOR));
             member.awaiting = Awaiting::Nothing;
             member.prove_alive(now);
         }

@@ -21,6 +21,7 @@ mod join;
 mod leave;
 mod machine;
 mod member;
+mod ordered;
 mod rebalance;
 mod registry;
 mod subscribed;

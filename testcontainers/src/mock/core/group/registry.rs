@@ -14,6 +14,8 @@ use super::machine::{Group, GroupAnswer, GroupState};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Groups {
     by_id: BTreeMap<GroupId, Group>,
+    /// Groups whose coordinator is still reading what it must know of them, and until when.
+    loading: BTreeMap<GroupId, Instant>,
     member_ids_given: u64,
 }
 
@@ -67,17 +69,42 @@ impl Groups {
         MemberId::from(format!("{name}-{:032x}", self.member_ids_given))
     }
 
-    pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.by_id.values().filter_map(Group::next_deadline).min()
+    /// Until then nobody answers for the group.
+    pub(crate) fn load(
+        &mut self,
+        now: Instant,
+        id: GroupId,
+        until: Instant,
+    ) -> Result<(), TooManyLoading> {
+        self.loading.retain(|_, until| *until > now);
+        if self.loading.len() >= LOADING_MAX {
+            return Err(TooManyLoading);
+        }
+        self.loading.insert(id, until);
+        Ok(())
+    }
+
+    pub(crate) fn is_loading(&self, now: Instant, id: &GroupId) -> bool {
+        self.loading.get(id).is_some_and(|until| *until > now)
+    }
+
+    /// When something is due in a group, those left out for which `is_stopped` says so.
+    pub(crate) fn next_deadline(&self, is_stopped: impl Fn(&GroupId) -> bool) -> Option<Instant> {
+        let groups = self.by_id.values().filter(|group| !is_stopped(&group.id));
+        groups.filter_map(Group::next_deadline).min()
     }
 
     pub(crate) fn expire(
         &mut self,
         now: Instant,
+        is_stopped: impl Fn(&GroupId) -> bool,
         violations: &mut Violations,
         out: &mut Vec<GroupAnswer>,
     ) {
         for group in self.by_id.values_mut() {
+            if is_stopped(&group.id) {
+                continue;
+            }
             if group.next_deadline().is_some_and(|due_at| due_at <= now) {
                 group.expire(now, violations, out);
             }
@@ -95,14 +122,22 @@ impl Groups {
         &mut self,
         now: Instant,
         mut is_moving: impl FnMut(&GroupId) -> bool,
+        out: &mut Vec<GroupAnswer>,
     ) {
         for group in self.by_id.values_mut() {
             if is_moving(&group.id) {
-                group.move_to_another_broker(now);
+                group.move_to_another_broker(now, out);
             }
         }
     }
 }
+
+/// There are too many already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooManyLoading;
+
+/// How many groups may be loading at a time.
+const LOADING_MAX: usize = 1_000;
 
 /// How many groups the cluster may have.
 const GROUPS_MAX: usize = 100_000;

@@ -52,17 +52,13 @@ impl Bench {
 
     fn ask(&mut self) -> Ask {
         self.asked += 1;
-        Ask {
-            now: self.now,
-            connection: ConnectionId(self.asked),
-            broker: NodeId::new(0),
-            head: RequestHead {
-                api_key: ApiKey::JoinGroup,
-                api_version: self.version,
-                correlation_id: CorrelationId::new(0),
-                client_id: None,
-            },
-        }
+        let head = RequestHead {
+            api_key: ApiKey::JoinGroup,
+            api_version: self.version,
+            correlation_id: CorrelationId::new(0),
+            client_id: None,
+        };
+        Ask::new(self.now, ConnectionId(self.asked), NodeId::new(0), head)
     }
 
     fn request(&mut self, member_id: &str, instance_id: Option<&str>, protocols: &[&str]) -> Join {
@@ -610,7 +606,9 @@ fn another_coordinator_asks_the_members_of_an_unfinished_rebalance_again() {
     bench.join(&first);
     bench.group.forget_connection(ConnectionId(bench.asked));
 
-    bench.group.move_to_another_broker(bench.now);
+    bench
+        .group
+        .move_to_another_broker(bench.now, &mut Vec::new());
 
     bench.check(GroupState::PreparingRebalance);
     assert_eq!(bench.join(&second), [], "the first has to join again");
@@ -747,7 +745,9 @@ fn whatever_happens_every_waiting_member_is_answered_in_bounded_time() {
                     Vec::new()
                 }
                 7 => {
-                    bench.group.move_to_another_broker(bench.now);
+                    bench
+                        .group
+                        .move_to_another_broker(bench.now, &mut Vec::new());
                     Vec::new()
                 }
                 _ => bench.wait(SESSION / 4 * dice.roll(30) as u32),

@@ -46,7 +46,7 @@ pub(super) fn fetch(bench: &Bench, partitions: &[(i32, i64)]) -> FetchRequest {
         .with_topics(vec![topic])
 }
 
-fn partitions(response: Response) -> Vec<PartitionData> {
+pub(super) fn partitions(response: Response) -> Vec<PartitionData> {
     let Response::Fetch(mut response) = response else {
         panic!("{response:?}");
     };
@@ -54,7 +54,7 @@ fn partitions(response: Response) -> Vec<PartitionData> {
     response.responses.remove(0).partitions
 }
 
-fn sizes(response: Response) -> Vec<usize> {
+pub(super) fn sizes(response: Response) -> Vec<usize> {
     let size = |partition: PartitionData| {
         assert_eq!(partition.error_code, 0);
         partition.records.expect("never null").len()
@@ -68,7 +68,7 @@ fn error(bench: &mut Bench, wire: Wire, request: FetchRequest) -> ErrorCode {
     ErrorCode(partitions[0].error_code)
 }
 
-fn produce(bench: &Bench, partition: i32, records: Bytes) -> ProduceRequest {
+pub(super) fn produce(bench: &Bench, partition: i32, records: Bytes) -> ProduceRequest {
     let id = bench.cluster.topics.by_name(TOPIC).unwrap().id;
     let data = PartitionProduceData::default()
         .with_index(partition)

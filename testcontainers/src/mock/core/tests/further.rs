@@ -181,12 +181,9 @@ fn an_order_to_fail_can_be_written_in_every_version() {
     let code = ErrorCode::POLICY_VIOLATION;
     for (version, request) in cases() {
         let api_key = request.api_key();
-        let ask = Ask {
-            now: Bench::new(1).now,
-            connection: ConnectionId(1),
-            broker: NodeId::new(0),
-            head: head(api_key, version),
-        };
+        let now = Bench::new(1).now;
+        let head = head(api_key, version);
+        let ask = Ask::new(now, ConnectionId(1), NodeId::new(0), head);
 
         let response = api::refuse::response(&ask, &request, code);
 

@@ -51,7 +51,7 @@ pub(super) fn sync(bench: &mut Bench, wire: Wire, of: &JoinGroupResponse) -> Syn
     }
 }
 
-fn heartbeat(bench: &mut Bench, wire: Wire, of: &JoinGroupResponse) -> ErrorCode {
+pub(super) fn heartbeat(bench: &mut Bench, wire: Wire, of: &JoinGroupResponse) -> ErrorCode {
     let request = HeartbeatRequest::default()
         .with_group_id(GroupId(string("group")))
         .with_generation_id(of.generation_id)
@@ -63,7 +63,7 @@ fn heartbeat(bench: &mut Bench, wire: Wire, of: &JoinGroupResponse) -> ErrorCode
 }
 
 /// A group of one, all the way to its assignment.
-fn settled(bench: &mut Bench, wire: Wire) -> JoinGroupResponse {
+pub(super) fn settled(bench: &mut Bench, wire: Wire) -> JoinGroupResponse {
     let refused = joined(bench.ask(wire, join("")));
     assert_eq!(ErrorCode(refused.error_code), ErrorCode::MEMBER_ID_REQUIRED);
     let member = joined(bench.ask(wire, join(&refused.member_id)));

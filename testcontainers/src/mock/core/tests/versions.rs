@@ -25,7 +25,7 @@ use super::*;
 const TOPIC: &str = "topic";
 
 /// One meaningful request of each API, in the canonical shape.
-fn requests(bench: &Bench) -> Vec<Request> {
+pub(super) fn requests(bench: &Bench) -> Vec<Request> {
     let id = bench.cluster.topics.by_name(TOPIC).unwrap().id.0;
     let id = uuid::Uuid::from_bytes(id);
     let topic = || TopicName(string(TOPIC));
@@ -178,7 +178,8 @@ fn every_api_can_be_refused_in_every_version_and_then_changes_nothing() {
             let request = requests(&bench).swap_remove(index);
             let wire = bench.connect(0);
             let code = ErrorCode::NOT_COORDINATOR;
-            bench.cluster.fail_next(api_key, code, 1);
+            let fault = Fault::new(api_key, FaultAction::Answer(code)).hits(Hits::First(1));
+            bench.cluster.faults.set(fault).unwrap();
 
             let response = bench.ask_in(wire, version, request);
 
@@ -231,24 +232,6 @@ fn bytes_that_are_no_request_end_the_connection_and_are_noted() {
         let after = bench.feed(Input::Request(wire.id, request.clone()));
         assert_eq!(after, [], "what comes after the end is not served");
     }
-}
-
-#[test]
-fn the_script_delays_and_drops_requests() {
-    let mut bench = bench();
-    let wire = bench.connect(0);
-    let delay = Duration::from_millis(300);
-    bench.cluster.delay_next(ApiKey::ListGroups, delay, 1);
-    let request = ListGroupsRequest::default;
-
-    assert_eq!(bench.send(wire, 5, request()), []);
-    assert_eq!(bench.cluster.next_deadline(), Some(bench.now + delay));
-    assert_eq!(bench.wait(delay / 2), []);
-    let out = bench.wait(delay / 2);
-    assert!(answer_to(wire, ApiKey::ListGroups, 5, &out).is_some());
-
-    bench.cluster.drop_connection_on_next(ApiKey::ListGroups);
-    assert_eq!(bench.send(wire, 5, request()), [Output::Close(wire.id)]);
 }
 
 #[test]

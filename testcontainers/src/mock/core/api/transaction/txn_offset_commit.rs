@@ -36,7 +36,9 @@ pub(in super::super) fn txn_offset_commit(
             ) {
                 (_, None) => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
                 (Err(error), _) => Err(*error),
-                (Ok(group), Some(_)) => commit(cluster, group, producer, &topic, asked),
+                (Ok(group), Some(_)) => ask
+                    .check_partition(topic.name.as_str(), asked.partition_index)
+                    .and_then(|()| commit(cluster, group, producer, &topic, asked)),
             };
             let error = committed.err().unwrap_or(ErrorCode::NONE);
             TxnOffsetCommitResponsePartition::default()
