@@ -166,10 +166,11 @@ fn append(
     found.led_by(ask.broker, data.index, -1)?;
     let key = (found.id, data.index);
     let batch = check(data, &mut cluster.decompressor)?;
+    let release = cluster.options.release;
     let version = begin(cluster, ask, transactional_id, key, batch.header())?;
     let partition = cluster.topics.partition_mut(key).ok_or(unknown)?;
     let start = partition.log.start_offset();
-    let admission = admit(&partition.log, version, batch.header());
+    let admission = admit(release, &partition.log, version, batch.header());
     let admission = admission.map_err(|error| Refusal {
         error,
         log_start: Some(start),

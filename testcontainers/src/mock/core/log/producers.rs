@@ -3,8 +3,7 @@
 //!
 //! All of it follows from the batches of the log in their order, so that a log that is written
 //! again from its batches has it again. Nothing expires by time, and as in Kafka since 2.4 a
-//! producer stays known after its records were deleted, so that none ever sees UNKNOWN_PRODUCER_ID
-//! (KIP-360).
+//! producer stays known after its records were deleted.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -44,6 +43,7 @@ struct Appended {
     first_sequence: i32,
     last_sequence: i32,
     first_offset: Offset,
+    last_offset: Offset,
 }
 
 /// A transaction whose records are not to be read.
@@ -112,6 +112,13 @@ impl Producers {
     pub(crate) fn is_fenced(&self, producer: ProducerIdentity) -> bool {
         let known = self.by_id.get(&producer.id);
         known.is_some_and(|known| known.epoch > producer.epoch)
+    }
+
+    /// Whether the last batch of the producer, as far as it is known, ends at `offset` or behind.
+    pub(crate) fn has_batch_from(&self, producer: ProducerId, offset: Offset) -> bool {
+        let known = self.by_id.get(&producer);
+        let last = known.and_then(|known| known.batches.back());
+        last.is_some_and(|batch| batch.last_offset >= offset)
     }
 
     /// Where the first open transaction begins.
@@ -266,6 +273,7 @@ impl Appended {
             first_sequence: producer.base_sequence,
             last_sequence: sequence_after(producer.base_sequence, more),
             first_offset: header.base_offset(),
+            last_offset: header.last_offset(),
         }
     }
 }

@@ -250,6 +250,58 @@ fn what_a_producer_sends_again_is_answered_with_where_it_is() {
 }
 
 #[test]
+fn before_2_4_a_producer_is_unknown_once_its_records_are_gone() {
+    let unknown = Err(ErrorCode::UNKNOWN_PRODUCER_ID);
+    for (release, expected) in [
+        (KafkaRelease::V2_3, [unknown, Ok(0), unknown, Ok(3)]),
+        (
+            KafkaRelease::V2_4,
+            [
+                Ok(0),
+                Err(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER),
+                Ok(3),
+                Err(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER),
+            ],
+        ),
+    ] {
+        let (mut bench, wire) = bench();
+        bench.cluster.options.release = release;
+        let producer = Producer { id: 4, epoch: 0 };
+        let send = |bench: &mut Bench, sequence| {
+            let records = records(producer, sequence, 2, BatchKind::Plain);
+            produce(bench, wire, 7, 0, records)
+        };
+        let mut answers = vec![send(&mut bench, 6), send(&mut bench, 0)];
+        let mut out = Vec::new();
+        let now = bench.now;
+        let appended = bench.cluster.append(now, TOPIC, 0, batch(1), &mut out);
+        let end = Offset::new(appended.unwrap().value() + 1);
+        let deleted = bench.cluster.delete_records_before(TOPIC, 0, end);
+        assert_eq!(deleted, Ok(()));
+        answers.extend([send(&mut bench, 8), send(&mut bench, 0)]);
+
+        assert_eq!(answers, expected, "{release}");
+    }
+}
+
+#[test]
+fn before_3_6_a_leader_does_not_ask_whether_a_partition_was_added() {
+    for (release, expected) in [
+        (KafkaRelease::V3_5, Ok(0)),
+        (KafkaRelease::V3_6, Err(ErrorCode::INVALID_TXN_STATE)),
+    ] {
+        let (mut bench, wire) = bench();
+        let producer = init(&mut bench, wire).unwrap();
+        bench.cluster.options.release = release;
+        let records = records(producer, 0, 2, BatchKind::Transactional);
+
+        let written = produce(&mut bench, wire, 9, 0, records);
+
+        assert_eq!(written, expected, "{release}");
+    }
+}
+
+#[test]
 fn what_was_committed_is_read_and_what_was_aborted_is_named() {
     let (mut bench, wire) = bench();
     let producer = init(&mut bench, wire).unwrap();

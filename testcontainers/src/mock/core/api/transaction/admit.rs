@@ -7,6 +7,7 @@ use weft_client::wire::ErrorCode;
 
 use super::super::super::cluster::Cluster;
 use super::super::super::log::{Admission, Log};
+use super::super::super::release::KafkaRelease;
 use super::super::super::reply::Ask;
 use super::super::super::topics::PartitionKey;
 use super::super::super::transaction::{
@@ -34,6 +35,9 @@ pub(in super::super) fn begin(
     let known = known.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     let producers = known.log.producers();
     if producers.is_in_transaction(identity) {
+        return Ok(None);
+    }
+    if ask.version() < ADDS_SINCE && cluster.options.release < VERIFIES_SINCE {
         return Ok(None);
     }
     if producers.is_fenced(identity) {
@@ -66,6 +70,7 @@ pub(in super::super) fn begin(
 
 /// Decides about a batch for this log. `begins` is what [`begin`] returned.
 pub(in super::super) fn admit(
+    release: KafkaRelease,
     log: &Log,
     begins: Option<TransactionVersion>,
     header: &BatchHeader,
@@ -76,12 +81,31 @@ pub(in super::super) fn admit(
         Some(producer) if producer.base_sequence < 0 || producer.epoch < 0 => {
             Err(ErrorCode::INVALID_RECORD)
         }
+        Some(producer)
+            if release < RETAINS_SINCE
+                && !log
+                    .producers()
+                    .has_batch_from(ProducerId(producer.id), log.start_offset()) =>
+        {
+            if producer.base_sequence == 0 {
+                Ok(Admission::Append)
+            } else {
+                Err(ErrorCode::UNKNOWN_PRODUCER_ID)
+            }
+        }
         Some(producer) => log.producers().admit(header, producer, begins),
     }
 }
 
 /// The first version of Produce that adds the partition to the transaction (KIP-890).
 pub(in super::super) const ADDS_SINCE: i16 = 12;
+
+/// The first release that asks the coordinator whether a partition was added (KIP-890).
+const VERIFIES_SINCE: KafkaRelease = KafkaRelease::V3_6;
+
+/// The first release that knows a producer after its last record was deleted, and takes an unknown
+/// one with any sequence number.
+const RETAINS_SINCE: KafkaRelease = KafkaRelease::V2_4;
 
 /// The first version of Produce that knows TRANSACTION_ABORTABLE.
 const ABORTABLE_SINCE: i16 = 11;

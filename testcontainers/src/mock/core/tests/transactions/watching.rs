@@ -204,6 +204,23 @@ fn a_transaction_that_hangs_is_ended_in_its_partition() {
 }
 
 #[test]
+fn a_producer_that_a_marker_has_fenced_begins_nothing() {
+    let (mut bench, wire) = bench();
+    let producer = init(&mut bench, wire).unwrap();
+    let later = Producer {
+        epoch: producer.epoch + 1,
+        ..producer
+    };
+    assert_eq!(write_marker(&mut bench, wire, later, 0), ErrorCode::NONE);
+
+    let refused = write(&mut bench, wire, producer, 0);
+
+    assert_eq!(refused, Err(ErrorCode::INVALID_PRODUCER_EPOCH));
+    let state = bench.cluster.transaction_state(ID);
+    assert_eq!(state, Some(TransactionState::Empty));
+}
+
+#[test]
 fn brokers_add_several_transactions_or_only_ask() {
     use weft_client::wire::messages::add_partitions_to_txn_request::AddPartitionsToTxnTransaction;
 
