@@ -18,7 +18,7 @@ mod look_up;
 mod network;
 mod offsets;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod topics;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

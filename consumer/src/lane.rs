@@ -134,7 +134,7 @@ pub(crate) enum ChangeKind {
 }
 
 /// Lane 3: what became of commands, and failures that nobody asked about.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum GroupResult {
     /// The end of a [`Command::Commit`].
     Committed {

@@ -20,7 +20,7 @@ use crate::position::{OffsetAndTimestamp, Position, ResetTo, Stamp};
 pub(crate) struct LookUpId(u64);
 
 /// What a call waits for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct LookUp {
     /// Timestamps by partition, or -1 and -2 for the ends; those not found yet.
     missing: BTreeMap<TopicPartition, i64>,
@@ -45,7 +45,7 @@ enum Purpose {
 }
 
 /// The partitions of one request, in its order, each with its timestamp. No partition twice.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct AskedOffsets {
     purpose: Vec<(TopicPartition, Purpose, i64, Option<LeaderEpoch>)>,
 }

@@ -14,7 +14,7 @@ use super::look_up::AskedOffsets;
 use crate::fetch::AskedPartition;
 
 /// A request that is not settled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Pending {
     Metadata,
     Fetch {

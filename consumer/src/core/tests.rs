@@ -3,7 +3,8 @@
 mod assignment;
 mod bench;
 mod budget;
-mod cluster;
+mod clone;
+pub(crate) mod cluster;
 mod collecting;
 mod corruption;
 mod errors;

@@ -9,7 +9,7 @@ use weft_client::NodeId;
 use super::completed::CompletedFetch;
 
 /// The answers. How much may wait is decided where fetches are planned.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct FetchBuffer {
     waiting: VecDeque<CompletedFetch>,
     answers: BTreeMap<u64, Answer>,
@@ -17,7 +17,7 @@ pub(crate) struct FetchBuffer {
 }
 
 /// The answer to one fetch, some parts of which wait.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Answer {
     node: NodeId,
     bytes: usize,

@@ -33,7 +33,7 @@ pub(crate) enum Step {
 }
 
 /// Records that wait to be handed out, all of one partition and one answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CompletedFetch {
     pub(crate) topic_partition: TopicPartition,
     pub(crate) stamp: Stamp,
@@ -48,7 +48,7 @@ pub(crate) struct CompletedFetch {
 }
 
 /// The batch that is being handed out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Current {
     records: Records,
     cursor: RecordCursor,

@@ -5,6 +5,7 @@ mod commits;
 mod coordinator;
 mod handover;
 mod joining;
+mod lanes;
 mod leading;
 mod leaving;
 mod liveness;

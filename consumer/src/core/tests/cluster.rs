@@ -20,12 +20,12 @@ use weft_client::wire::{ErrorCode, StrBytes};
 use weft_client::{LeaderEpoch, Offset, TopicId, TopicName, TopicPartition};
 
 /// Who leads what. Topics that are not here are unknown.
-#[derive(Default)]
-pub(super) struct Topology {
+#[derive(Clone, Default)]
+pub(crate) struct Topology {
     topics: BTreeMap<String, Topic>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Topic {
     error_code: i16,
     /// Leader and epoch of each partition.
@@ -35,7 +35,7 @@ struct Topic {
 impl Topology {
     /// Gives a topic one partition for each of these leaders, all in a new epoch. Leader -1 stands
     /// for none.
-    pub(super) fn lead(&mut self, topic: &str, leaders: &[i32]) {
+    pub(crate) fn lead(&mut self, topic: &str, leaders: &[i32]) {
         let known = self.topics.entry(topic.to_owned()).or_default();
         let epoch = known.partitions.first().map_or(0, |(_, epoch)| epoch + 1);
         known.partitions = leaders.iter().map(|leader| (*leader, epoch)).collect();
@@ -58,7 +58,7 @@ impl Topology {
         TopicId([topic.as_bytes()[0] - b'a' + 1; 16])
     }
 
-    pub(super) fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {
+    pub(crate) fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {
         let named = request.topics.iter().flatten();
         let names = named.filter_map(|topic| topic.name.as_ref());
         let topics = names.map(|name| self.describe(name.as_str())).collect();
@@ -94,7 +94,7 @@ impl Topology {
 
 /// What a fetch response says of one partition.
 #[derive(Clone, Default)]
-pub(super) struct Part {
+pub(crate) struct Part {
     pub(super) records: Bytes,
     pub(super) error_code: i16,
     pub(super) high_watermark: i64,
@@ -102,7 +102,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn of(records: Bytes) -> Self {
+    pub(crate) fn of(records: Bytes) -> Self {
         Self {
             records,
             high_watermark: 1_000,
@@ -125,7 +125,7 @@ impl Part {
     }
 }
 
-pub(super) fn fetch_response(
+pub(crate) fn fetch_response(
     topology: &Topology,
     parts: Vec<(TopicPartition, Part)>,
 ) -> FetchResponse {
@@ -159,7 +159,7 @@ pub(super) fn fetch_response(
     FetchResponse::default().with_responses(topics)
 }
 
-pub(super) fn offset_found(
+pub(crate) fn offset_found(
     name: &TopicPartition,
     code: i16,
     offset: i64,
@@ -175,7 +175,7 @@ pub(super) fn offset_found(
 }
 
 /// A batch of so many small records.
-pub(super) fn batch(base: i64, count: i64) -> Bytes {
+pub(crate) fn batch(base: i64, count: i64) -> Bytes {
     build(filled(base, count), Compression::None)
 }
 

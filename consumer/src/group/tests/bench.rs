@@ -46,7 +46,7 @@ pub(super) fn start() -> Instant {
     Instant::now()
 }
 
-struct Idle;
+pub(super) struct Idle;
 
 impl NodeLoads for Idle {
     fn load(&self, _node: NodeId) -> NodeLoad {

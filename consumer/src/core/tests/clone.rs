@@ -1,0 +1,34 @@
+//! A copy of the data plane, for searches that go back to where they were. What its decompressor
+//! keeps between batches makes no difference.
+
+use weft_client::record::Decompressor;
+
+use crate::core::ConsumerCore;
+
+impl Clone for ConsumerCore {
+    fn clone(&self) -> Self {
+        Self {
+            options: self.options.clone(),
+            cluster: self.cluster.clone(),
+            subscription: self.subscription.clone(),
+            assignment: self.assignment.clone(),
+            partitions: self.partitions.clone(),
+            buffer: self.buffer.clone(),
+            pending: self.pending.clone(),
+            nodes: self.nodes.clone(),
+            look_ups: self.look_ups.clone(),
+            asked_topics: self.asked_topics.clone(),
+            errors: self.errors.clone(),
+            decompressor: Decompressor::default(),
+            random: self.random.clone(),
+            last_number: self.last_number,
+            is_plan_stale: self.is_plan_stale,
+            awaits_committed: self.awaits_committed,
+            plan_at: self.plan_at,
+            seen_version: self.seen_version,
+            last_connection_error: self.last_connection_error.clone(),
+            logged: self.logged.clone(),
+            wall_time_ms: self.wall_time_ms,
+        }
+    }
+}
