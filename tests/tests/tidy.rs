@@ -56,6 +56,7 @@ const PURE: &[&str] = &[
     "runtime/src/worker_pool/lanes",
     "runtime/src/worker_pool/pace.rs",
     "testcontainers/src/mock/core",
+    "testcontainers/src/mock/script",
     "tests/src/guarantee",
 ];
 

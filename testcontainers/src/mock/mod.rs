@@ -31,6 +31,7 @@ mod look;
 mod orders;
 mod ports;
 mod requests;
+pub mod script;
 mod server;
 #[cfg(feature = "simulation")]
 pub mod simulated;

@@ -40,6 +40,7 @@ mod tests;
 
 pub(crate) use cluster::{Cluster, Input, Options, Output};
 pub(crate) use control::AppendError;
+pub(crate) use fault::WAIT_MAX;
 pub use fault::{Fault, FaultAction, FaultCounts, FaultId, FaultRefused, Hits, RequestFilter};
 pub(crate) use fetch_sessions::SLOTS_DEFAULT as FETCH_SESSIONS_DEFAULT;
 pub use group::GroupState;

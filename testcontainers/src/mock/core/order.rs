@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use weft_client::{GroupId, GroupInstanceId, MemberId, NodeId, Offset, TopicName};
 
 use super::cluster::{Cluster, Input, Output};
-use super::fault::{Fault, FaultCounts, FaultId, FaultRefused};
+use super::fault::{Fault, FaultCounts, FaultId, FaultRefused, WAIT_MAX};
 use super::topics::PartitionKey;
 
 /// Something that the cluster is to do. `MockCluster::order` has it done.
@@ -62,7 +62,7 @@ pub enum Order {
     LoadCoordinator {
         /// The group.
         group: GroupId,
-        /// For how long.
+        /// For how long, a day at most.
         time: Duration,
     },
     /// The session of a member ends now, as if nothing had been heard of it.
@@ -226,7 +226,7 @@ impl Cluster {
                     .move_to_another_broker(now, is_moving, &mut answers);
             }
             Order::LoadCoordinator { group, time } => {
-                let until = now + time.min(LOADING_MAX);
+                let until = now + time.min(WAIT_MAX);
                 let loading = self.groups.load(now, group, until);
                 loading.map_err(|_| OrderRefused::TooMany)?;
             }
@@ -305,6 +305,3 @@ impl fmt::Display for OrderRefused {
 }
 
 impl std::error::Error for OrderRefused {}
-
-/// No coordinator loads for longer than a day, whatever is ordered.
-const LOADING_MAX: Duration = Duration::from_secs(24 * 60 * 60);

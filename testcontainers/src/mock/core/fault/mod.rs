@@ -19,6 +19,7 @@ mod throttle;
 pub(crate) use fate::{Fate, Refusal, Verdict};
 pub(crate) use filter::Asked;
 pub use filter::RequestFilter;
+pub(crate) use rule::WAIT_MAX;
 pub use rule::{Fault, FaultAction, FaultId, FaultRefused, Hits};
 pub use rules::FaultCounts;
 pub(crate) use rules::Rules;

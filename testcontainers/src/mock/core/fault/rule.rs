@@ -170,4 +170,4 @@ impl fmt::Display for FaultRefused {
 impl std::error::Error for FaultRefused {}
 
 /// How long a fault may let anything wait.
-const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
