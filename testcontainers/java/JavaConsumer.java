@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -50,7 +51,7 @@ public final class JavaConsumer {
 
     private JavaConsumer() {}
 
-    /** {@code consume|produce|read|transact} and then what the method of that name lists. */
+    /** {@code consume|produce|read|transact|copy} and then what the method of that name lists. */
     public static void main(String[] arguments) throws Exception {
         List<String> words = Arrays.asList(arguments);
         List<String> rest = words.subList(1, words.size());
@@ -59,6 +60,7 @@ public final class JavaConsumer {
             case "produce" -> produce(rest);
             case "read" -> read(rest);
             case "transact" -> transact(rest);
+            case "copy" -> copy(rest);
             default -> throw new IllegalArgumentException(words.get(0));
         }
         say("CLOSED");
@@ -184,6 +186,62 @@ public final class JavaConsumer {
             case "commit" -> producer.commitTransaction();
             case "abort" -> producer.abortTransaction();
             default -> throw new IllegalArgumentException(fields[0]);
+        }
+    }
+
+    /** bootstrap, group, id of client and transactions, topic to read, topic to write, key=value... of the consumer. */
+    private static void copy(List<String> words) {
+        Properties properties = consumerProperties(words.get(0));
+        properties.put("group.id", words.get(1));
+        properties.put("client.id", words.get(2));
+        properties.put("isolation.level", "read_committed");
+        override(properties, words.subList(5, words.size()));
+        Properties producerProperties = new Properties();
+        producerProperties.put("bootstrap.servers", words.get(0));
+        producerProperties.put("transactional.id", words.get(2));
+        producerProperties.put("key.serializer", ByteArraySerializer.class.getName());
+        producerProperties.put("value.serializer", ByteArraySerializer.class.getName());
+        KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(properties);
+        KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(producerProperties);
+        stopWhenAsked(consumer::wakeup);
+        stopAtEndOfInput(consumer::wakeup);
+        try {
+            producer.initTransactions();
+            consumer.subscribe(List.of(words.get(3)));
+            say("SUBSCRIBED");
+            while (!stopping.get()) {
+                copyOnce(consumer, producer, words.get(4));
+            }
+        } catch (WakeupException e) {
+            // Only a stop wakes the consumer up.
+        } finally {
+            consumer.close(CLOSE_TIMEOUT);
+            producer.close(CLOSE_TIMEOUT);
+        }
+    }
+
+    private static void copyOnce(
+            KafkaConsumer<byte[], byte[]> consumer, KafkaProducer<byte[], byte[]> producer, String topic) {
+        ConsumerRecords<byte[], byte[]> records = consumer.poll(POLL_TIMEOUT);
+        if (records.isEmpty()) {
+            return;
+        }
+        Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+        try {
+            producer.beginTransaction();
+            for (ConsumerRecord<byte[], byte[]> record : records) {
+                producer.send(new ProducerRecord<>(topic, 0, record.key(), record.value()));
+                offsets.put(new TopicPartition(record.topic(), record.partition()),
+                        new OffsetAndMetadata(record.offset() + 1));
+            }
+            producer.sendOffsetsToTransaction(offsets, consumer.groupMetadata());
+            producer.commitTransaction();
+            say("COPIED " + records.count());
+        } catch (KafkaException e) {
+            say("ABORTED " + e.getClass().getSimpleName());
+            producer.abortTransaction();
+            consumer.committed(consumer.assignment()).forEach(
+                    (partition, committed) -> consumer.seek(partition, committed == null ? 0 : committed.offset()));
         }
     }
 

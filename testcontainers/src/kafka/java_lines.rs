@@ -41,6 +41,20 @@ pub enum JavaCommand {
         /// Further producer properties.
         properties: Vec<(String, String)>,
     },
+    /// Be a member of a group that writes whatever it reads to partition 0 of another topic, a
+    /// transaction for each poll with records; prints `COPIED count` or `ABORTED exception`.
+    Copy {
+        /// The group to join.
+        group: String,
+        /// The member's `client.id` and `transactional.id`.
+        id: String,
+        /// The topic to subscribe to.
+        from: String,
+        /// The topic to write to.
+        to: String,
+        /// Further properties, of the consumer.
+        properties: Vec<(String, String)>,
+    },
     /// Read a whole topic as it stands; prints a line for [`JavaRecord::parse`] per record, then
     /// `END`.
     Read {
@@ -127,6 +141,7 @@ impl JavaCommand {
         let (Self::Consume { properties, .. }
         | Self::Produce { properties, .. }
         | Self::Transact { properties, .. }
+        | Self::Copy { properties, .. }
         | Self::Read { properties, .. }) = &mut self;
         properties.push((key.to_owned(), value.to_owned()));
         self
@@ -165,6 +180,18 @@ impl JavaCommand {
                 properties,
             } => (
                 ["transact", bootstrap, transactional_id]
+                    .map(str::to_owned)
+                    .to_vec(),
+                properties,
+            ),
+            Self::Copy {
+                group,
+                id,
+                from,
+                to,
+                properties,
+            } => (
+                ["copy", bootstrap, group, id, from, to]
                     .map(str::to_owned)
                     .to_vec(),
                 properties,
@@ -331,6 +358,14 @@ mod tests {
             JavaCommand::transact("t").arguments("h:1"),
             ["transact", "h:1", "t"]
         );
+        let copy = JavaCommand::Copy {
+            group: "g".into(),
+            id: "i".into(),
+            from: "a".into(),
+            to: "b".into(),
+            properties: Vec::new(),
+        };
+        assert_eq!(copy.arguments("h:1"), ["copy", "h:1", "g", "i", "a", "b"]);
     }
 
     #[test]
