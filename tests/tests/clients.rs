@@ -8,7 +8,7 @@ mod one_broker {
     use super::*;
 
     weft_tests::outside_suite! { Target::Mock { brokers: 1 }, run_outside, {
-        reads_what_weft_writes, shares_a_group_with_its_like,
+        its_transactions_are_kept, reads_what_weft_writes, shares_a_group_with_its_like,
         shares_a_group_with_weft_by_cooperative_sticky, shares_a_group_with_weft_by_range,
         writes_what_weft_reads,
     } }
@@ -19,5 +19,22 @@ mod three_brokers {
 
     weft_tests::outside_suite! { Target::Mock { brokers: 3 }, run_outside, {
         a_killed_broker_loses_nothing,
+    } }
+}
+
+/// kcat cannot do this.
+mod copying {
+    use super::*;
+
+    weft_tests::outside_suite! { of java Java, Target::Mock { brokers: 1 }, run_outside, {
+        copies_each_record_once,
+    } }
+    weft_tests::outside_suite! {
+        of kafka_python KafkaPython, Target::Mock { brokers: 1 }, run_outside, {
+            copies_each_record_once,
+        }
+    }
+    weft_tests::outside_suite! { of franz_go FranzGo, Target::Mock { brokers: 1 }, run_outside, {
+        copies_each_record_once,
     } }
 }

@@ -48,8 +48,29 @@ mod clients {
     use super::*;
 
     weft_tests::outside_suite! { Target::OneKafka(KafkaVersion::V4_4_0), run_outside, {
-        reads_what_weft_writes, shares_a_group_with_its_like,
+        its_transactions_are_kept, reads_what_weft_writes, shares_a_group_with_its_like,
         shares_a_group_with_weft_by_cooperative_sticky, shares_a_group_with_weft_by_range,
         writes_what_weft_reads,
     } }
+}
+
+/// kcat cannot do this.
+mod copying {
+    use super::*;
+
+    weft_tests::outside_suite! {
+        of java Java, Target::OneKafka(KafkaVersion::V4_4_0), run_outside, {
+            copies_each_record_once,
+        }
+    }
+    weft_tests::outside_suite! {
+        of kafka_python KafkaPython, Target::OneKafka(KafkaVersion::V4_4_0), run_outside, {
+            copies_each_record_once,
+        }
+    }
+    weft_tests::outside_suite! {
+        of franz_go FranzGo, Target::OneKafka(KafkaVersion::V4_4_0), run_outside, {
+            copies_each_record_once,
+        }
+    }
 }

@@ -35,6 +35,10 @@ func main() {
 		produce(words[1:])
 	case "read":
 		read(words[1:])
+	case "transact":
+		transact(words[1:])
+	case "copy":
+		copyRecords(words[1:])
 	default:
 		panic(words[0])
 	}
@@ -43,11 +47,7 @@ func main() {
 
 // bootstrap, group, topics separated by commas, assignor, client id, instance id or -, key=value...
 func consume(words []string) {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		stop()
-	}()
+	ctx := untilStopped()
 	tell := func(event string) func(context.Context, *kgo.Client, map[string][]int32) {
 		return func(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
 			say(event + names(partitions))
@@ -78,6 +78,16 @@ func consume(words []string) {
 		pollOnce(ctx, client)
 	}
 	client.CloseAllowingRebalance()
+}
+
+// Lives until the end of the input or SIGTERM.
+func untilStopped() context.Context {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
+	return ctx
 }
 
 func pollOnce(ctx context.Context, client *kgo.Client) {
@@ -185,6 +195,10 @@ func settings(bootstrap string, words []string) []kgo.Opt {
 			options = append(options, kgo.HeartbeatInterval(milliseconds(value)))
 		case "linger.ms":
 			options = append(options, kgo.ProducerLinger(milliseconds(value)))
+		case "isolation.level":
+			if value == "read_committed" {
+				options = append(options, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+			}
 		case "compression.type":
 			options = append(options, kgo.ProducerBatchCompression(codec(value)))
 		case "enable.idempotence":

@@ -15,6 +15,7 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
 
 ABSENT = "-"
 PRESENT = "0x"
@@ -42,15 +43,15 @@ class State:
 
 
 def main(words):
-    {"consume": consume, "produce": produce, "read": read}[words[0]](words[1:])
+    calls = {"consume": consume, "produce": produce, "read": read, "transact": transact, "copy": copy}
+    calls[words[0]](words[1:])
     say("CLOSED")
 
 
 def consume(words):
     """bootstrap, group, topics by commas, assignor, client id, instance id or -, key=value..."""
     bootstrap, group, topics, assignor, client_id, instance_id = words[:6]
-    signal.signal(signal.SIGTERM, stop)
-    threading.Thread(target=stop_at_end_of_input, daemon=True).start()
+    stop_when_asked()
     consumer = KafkaConsumer(
         group_id=group,
         client_id=client_id,
@@ -60,12 +61,21 @@ def consume(words):
     )
     consumer.subscribe(topics.split(","), listener=Narrator())
     say("SUBSCRIBED")
+    until_stopped(lambda: poll_once(consumer))
+    consumer.close()
+
+
+def until_stopped(work):
     try:
         while not State.is_stopping:
-            poll_once(consumer)
+            work()
     except Stop:
         pass
-    consumer.close()
+
+
+def stop_when_asked():
+    signal.signal(signal.SIGTERM, stop)
+    threading.Thread(target=stop_at_end_of_input, daemon=True).start()
 
 
 def stop(*_):
@@ -80,14 +90,17 @@ def stop_at_end_of_input():
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def poll_once(consumer):
+def poll(consumer):
     State.is_polling = True
     polled = consumer.poll(timeout_ms=MEMBER_POLL_TIMEOUT_MS)
     State.is_polling = False
-    for records in polled.values():
-        for record in records:
-            key = ABSENT if record.key is None else record.key.decode()
-            say(f"RECORD {record.topic} {record.partition} {record.offset} {key}")
+    return [record for records in polled.values() for record in records]
+
+
+def poll_once(consumer):
+    for record in poll(consumer):
+        key = ABSENT if record.key is None else record.key.decode()
+        say(f"RECORD {record.topic} {record.partition} {record.offset} {key}")
     # Not in the listener too, which runs where a call that waits cannot.
     try:
         consumer.commit()
@@ -115,6 +128,78 @@ def produce(words):
         metadata = future.get(timeout=CALL_TIMEOUT_S)
         say(f"PRODUCED {metadata.partition} {metadata.offset}")
     producer.close(timeout=CALL_TIMEOUT_S)
+
+
+def transact(words):
+    """bootstrap, transactional id, key=value...; then one call a line, each answered with DONE or FAILED.
+
+    begin, send topic partition key, offsets group topic partition offset, commit, abort
+    """
+    producer = KafkaProducer(
+        bootstrap_servers=words[0].split(","), transactional_id=words[1], **settings(words[2:]))
+    calls = {
+        "init": producer.init_transactions,
+        "begin": producer.begin_transaction,
+        "send": lambda topic, partition, key: producer.send(
+            topic, key=key.encode(), value=b"", partition=int(partition)).get(timeout=CALL_TIMEOUT_S),
+        "offsets": lambda group, topic, partition, offset: producer.send_offsets_to_transaction(
+            {TopicPartition(topic, int(partition)): OffsetAndMetadata(int(offset), "", -1)}, group),
+        "commit": producer.commit_transaction,
+        "abort": producer.abort_transaction,
+    }
+    attempt(calls, ["init"])
+    for line in sys.stdin:
+        attempt(calls, line.split())
+    producer.close(timeout=CALL_TIMEOUT_S)
+
+
+def attempt(calls, fields):
+    try:
+        calls[fields[0]](*fields[1:])
+        say(f"DONE {fields[0]}")
+    except KafkaError as error:
+        say(f"FAILED {fields[0]} {type(error).__name__}")
+
+
+def copy(words):
+    """bootstrap, group, id of client and transactions, topic to read, topic to write, key=value..."""
+    bootstrap, group, name, source, target = words[:5]
+    stop_when_asked()
+    consumer = KafkaConsumer(
+        group_id=group,
+        client_id=name,
+        isolation_level="read_committed",
+        partition_assignment_strategy=[RangePartitionAssignor],
+        **consumer_settings(bootstrap, words[5:]),
+    )
+    producer = KafkaProducer(bootstrap_servers=bootstrap.split(","), transactional_id=name)
+    producer.init_transactions()
+    consumer.subscribe([source])
+    say("SUBSCRIBED")
+    until_stopped(lambda: copy_once(consumer, producer, target))
+    consumer.close()
+    producer.close(timeout=CALL_TIMEOUT_S)
+
+
+def copy_once(consumer, producer, target):
+    records = poll(consumer)
+    if not records:
+        return
+    offsets = {}
+    try:
+        producer.begin_transaction()
+        for record in records:
+            producer.send(target, key=record.key, value=record.value, partition=0)
+            partition = TopicPartition(record.topic, record.partition)
+            offsets[partition] = OffsetAndMetadata(record.offset + 1, "", -1)
+        producer.send_offsets_to_transaction(offsets, consumer.group_metadata())
+        producer.commit_transaction()
+        say(f"COPIED {len(records)}")
+    except KafkaError as error:
+        say(f"ABORTED {type(error).__name__}")
+        producer.abort_transaction()
+        for partition in consumer.assignment():
+            consumer.seek(partition, consumer.committed(partition) or 0)
 
 
 def read(words):

@@ -57,7 +57,7 @@ pub(super) fn python() -> Result<Command, NoCluster> {
 pub(super) fn go() -> Result<Command, NoCluster> {
     static MADE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let directory = MADE.get_or_init(|| {
-        let texts = [GO_PROGRAM, GO_MODULE, GO_SUMS];
+        let texts = [GO_PROGRAM, GO_TRANSACTIONS, GO_MODULE, GO_SUMS];
         made("franz-go", &texts, |directory| {
             run(Command::new("go")
                 .args([
@@ -155,6 +155,7 @@ fn hash(texts: &[&str]) -> u64 {
 
 const PYTHON_REQUIREMENTS: &str = include_str!("../../clients/python/requirements.txt");
 const GO_PROGRAM: &str = include_str!("../../clients/go/main.go");
+const GO_TRANSACTIONS: &str = include_str!("../../clients/go/transactions.go");
 const GO_MODULE: &str = include_str!("../../clients/go/go.mod");
 const GO_SUMS: &str = include_str!("../../clients/go/go.sum");
 

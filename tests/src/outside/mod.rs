@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::wait::PATIENCE;
 
 pub use member::OutsideMember;
-pub use program::LineProgram;
+pub use program::{LineProgram, Said};
 
 /// A client of somebody else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +183,41 @@ impl OutsideClient {
         let said = LineProgram::start(self.command(cluster, &command)?)?.finish(PATIENCE)?;
         let lines = said.iter().map(|line| String::from_utf8_lossy(line));
         Ok(lines.filter_map(|line| JavaRecord::parse(&line)).collect())
+    }
+
+    /// Starts a producer that is told [call by call](JavaCommand::Transact) what to do in
+    /// transactions. kcat makes one transaction of all that it writes instead.
+    ///
+    /// # Errors
+    ///
+    /// If the program does not start.
+    pub fn start_transacting(
+        self,
+        cluster: &Cluster,
+        transactional_id: &str,
+    ) -> Result<LineProgram, Failure> {
+        LineProgram::start(self.command(cluster, &JavaCommand::transact(transactional_id))?)
+    }
+
+    /// Starts a [copier](JavaCommand::Copy) of topics, which kcat cannot be.
+    ///
+    /// # Errors
+    ///
+    /// If the program does not start.
+    pub fn start_copying(
+        self,
+        cluster: &Cluster,
+        (group, id): (&str, &str),
+        (from, to): (&str, &str),
+    ) -> Result<LineProgram, Failure> {
+        let command = JavaCommand::Copy {
+            group: group.to_owned(),
+            id: id.to_owned(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            properties: Vec::new(),
+        };
+        LineProgram::start(self.command(cluster, &with(command, &MEMBER_PROPERTIES))?)
     }
 
     /// Starts to be a member of a group, which says what it reads and commits that.

@@ -175,7 +175,7 @@ fn record(number: u32) -> JavaRecord {
 }
 
 /// Waits until partition 0 has so many records.
-fn wait_for_end(cluster: &Cluster, topic: &str, count: i64) -> Result<(), Failure> {
+pub(super) fn wait_for_end(cluster: &Cluster, topic: &str, count: i64) -> Result<(), Failure> {
     let consumer = Consumer::new(config(cluster, &[])?)?;
     let partitions = BTreeSet::from([TopicPartition::new(topic, 0)]);
     wait::until("the first records", PATIENCE, || {

@@ -4,6 +4,7 @@
 mod broker_loss;
 mod groups;
 mod records;
+mod transactions;
 
 pub use broker_loss::a_killed_broker_loses_nothing;
 pub use groups::{
@@ -11,3 +12,4 @@ pub use groups::{
     shares_a_group_with_weft_by_range,
 };
 pub use records::{reads_what_weft_writes, writes_what_weft_reads};
+pub use transactions::{copies_each_record_once, its_transactions_are_kept};
