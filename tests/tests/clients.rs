@@ -1,6 +1,7 @@
 //! The scenarios with clients that others wrote, on the embedded mock. On real Kafka they run in
 //! the binaries of its versions.
 
+use weft_testcontainers::mock::KafkaRelease;
 use weft_tests::cluster::Target;
 use weft_tests::suite::run_outside;
 
@@ -11,6 +12,15 @@ mod one_broker {
         its_transactions_are_kept, reads_what_weft_writes, shares_a_group_with_its_like,
         shares_a_group_with_weft_by_cooperative_sticky, shares_a_group_with_weft_by_range,
         writes_what_weft_reads,
+    } }
+}
+
+/// As a release whose transactions and whose topics in requests are of the old kind.
+mod of_kafka_2_8 {
+    use super::*;
+
+    weft_tests::outside_suite! { Target::Pretended(KafkaRelease::V2_8), run_outside, {
+        its_transactions_are_kept, shares_a_group_with_weft_by_cooperative_sticky,
     } }
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 use weft_testcontainers::kafka::{
     JavaCommand, JavaProgram, KafkaCluster, KafkaError, KafkaVersion, Prerequisites,
 };
-use weft_testcontainers::mock::MockCluster;
+use weft_testcontainers::mock::{KafkaRelease, MockCluster, MockClusterBuilder};
 
 use crate::ensure;
 use crate::failure::Failure;
@@ -34,6 +34,8 @@ pub enum Target {
         /// How many brokers it has.
         brokers: usize,
     },
+    /// The embedded mock with one broker, which pretends to be of this release.
+    Pretended(KafkaRelease),
     /// One real broker of this version, shared by the process.
     OneKafka(KafkaVersion),
     /// Three real brokers of the newest version, shared by the process.
@@ -45,6 +47,7 @@ impl fmt::Display for Target {
         match self {
             Self::Mock { brokers: 1 } => write!(f, "mock (1 broker)"),
             Self::Mock { brokers } => write!(f, "mock ({brokers} brokers)"),
+            Self::Pretended(release) => write!(f, "mock of {release} (1 broker)"),
             Self::OneKafka(version) => write!(f, "Kafka {version} (1 node)"),
             Self::ThreeKafkas => write!(f, "Kafka {} (3 nodes)", KafkaVersion::default()),
         }
@@ -81,10 +84,8 @@ impl Cluster {
     /// [`NoCluster`], which tells a machine that cannot from a start that failed.
     pub fn start(target: Target) -> Result<Self, NoCluster> {
         let brokers = match target {
-            Target::Mock { brokers } => {
-                let started = MockCluster::builder().brokers(brokers).start();
-                Brokers::Mock(started.map_err(|error| NoCluster::Broken(error.into()))?)
-            }
+            Target::Mock { brokers } => mock(MockCluster::builder().brokers(brokers))?,
+            Target::Pretended(release) => mock(MockCluster::builder().release(release))?,
             Target::OneKafka(version) => Brokers::Kafka(real(|| KafkaCluster::shared(version))?),
             Target::ThreeKafkas => Brokers::Kafka(real(three_kafkas)?),
         };
@@ -197,6 +198,12 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+fn mock(builder: MockClusterBuilder) -> Result<Brokers, NoCluster> {
+    let started = builder.start();
+    let cluster = started.map_err(|error| NoCluster::Broken(error.into()))?;
+    Ok(Brokers::Mock(cluster))
 }
 
 fn index(id: i32) -> usize {

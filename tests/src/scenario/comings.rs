@@ -131,7 +131,7 @@ pub(super) fn wait_for_share(
 fn records(cluster: &Cluster) -> u32 {
     match cluster.target() {
         // It keeps everything in memory, and is there to be quick.
-        Target::Mock { .. } => 200_000,
+        Target::Mock { .. } | Target::Pretended(_) => 200_000,
         Target::OneKafka(_) | Target::ThreeKafkas => 1_000_000,
     }
 }
