@@ -10,6 +10,8 @@
 
 #[path = "mock/configured.rs"]
 mod configured;
+#[path = "mock/faults.rs"]
+mod faults;
 #[path = "mock/java.rs"]
 mod java;
 #[path = "mock/network.rs"]

@@ -9,6 +9,7 @@ use super::core::{Cluster, FETCH_SESSIONS_DEFAULT, KafkaRelease, Options};
 use super::error::MockError;
 use super::ports::Listening;
 use super::server::{BROKERS_MAX, Server};
+use super::time::Time;
 use super::witness::Witness;
 
 /// Describes a [`MockCluster`]. Made by [`MockCluster::builder`].
@@ -20,6 +21,7 @@ pub struct MockClusterBuilder {
     racks: Vec<Arc<str>>,
     listening: Listening,
     witness: Option<Witness>,
+    time: Time,
 }
 
 impl MockClusterBuilder {
@@ -38,6 +40,7 @@ impl MockClusterBuilder {
             racks: Vec::new(),
             listening: Listening::default(),
             witness: None,
+            time: Time::Real,
         }
     }
 
@@ -161,6 +164,21 @@ impl MockClusterBuilder {
         (self.options, self.brokers, self.topics)
     }
 
+    /// Has the cluster's time stand still, and only move by
+    /// [`MockCluster::advance`](MockCluster::advance): session timeouts, delays, long polls, the
+    /// loading of coordinators, transactions, and scripts go by it.
+    ///
+    /// Clients with clocks of their own do not know of it. Their timers go on as ever, so that a
+    /// consumer sends heartbeats and its requests time out by the real clock, while the cluster
+    /// ends a session only once its time was moved far enough. A fetch for which there are no
+    /// records is not answered until some come or the time is moved, so that a client may give up
+    /// on it after its `request.timeout.ms`.
+    #[must_use]
+    pub fn virtual_time(mut self) -> Self {
+        self.time = Time::still();
+        self
+    }
+
     /// Starts the cluster: opens the ports, and a thread that serves them all.
     ///
     /// # Errors
@@ -193,6 +211,7 @@ impl MockClusterBuilder {
             &self.racks,
             self.listening,
             self.witness,
+            self.time,
             create_topics,
         )?;
         Ok(MockCluster::new(running))

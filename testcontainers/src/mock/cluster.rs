@@ -103,7 +103,7 @@ impl MockCluster {
         let name = topic.to_owned();
         let appended = self.ask(move |server| {
             let (cluster, outputs) = (&mut server.cluster, &mut server.outputs);
-            cluster.append(Instant::now(), &name, partition, records, outputs)
+            cluster.append(server.time.now(), &name, partition, records, outputs)
         });
         appended.map(Offset::value).map_err(|error| match error {
             AppendError::UnknownPartition => MockError::UnknownPartition {
@@ -200,7 +200,7 @@ impl MockCluster {
         self.check_broker(id)?;
         self.ask(move |server| {
             let (cluster, outputs) = (&mut server.cluster, &mut server.outputs);
-            cluster.handle(Instant::now(), Input::Kill(id), outputs);
+            cluster.handle(server.time.now(), Input::Kill(id), outputs);
         });
         Ok(())
     }
@@ -222,7 +222,7 @@ impl MockCluster {
                 if !server.cluster.is_alive(id) {
                     server.listen(id)?;
                     let (cluster, outputs) = (&mut server.cluster, &mut server.outputs);
-                    cluster.handle(Instant::now(), Input::Restart(id), outputs);
+                    cluster.handle(server.time.now(), Input::Restart(id), outputs);
                 }
                 Ok(())
             });

@@ -1,7 +1,5 @@
 //! The part of the handle that moves leaders and lets logs lose records.
 
-use std::time::Instant;
-
 use weft_client::{LeaderEpoch, NodeId, Offset};
 
 use super::cluster::MockCluster;
@@ -35,7 +33,7 @@ impl MockCluster {
         let (name, to) = (topic.to_owned(), to.into());
         let moved = self.ask(move |server| {
             let (cluster, outputs) = (&mut server.cluster, &mut server.outputs);
-            cluster.move_leader(now(), &name, partition, to, outputs)
+            cluster.move_leader(server.time.now(), &name, partition, to, outputs)
         });
         moved.map_err(|code| MockError::Refused {
             what: format!("moving the leader of {topic}-{partition} to broker {to}"),
@@ -61,19 +59,17 @@ impl MockCluster {
         let name = topic.to_owned();
         let truncated = self.ask(move |server| {
             let (cluster, outputs) = (&mut server.cluster, &mut server.outputs);
-            cluster.truncate(now(), &name, partition, Offset::new(offset), outputs)
+            cluster.truncate(
+                server.time.now(),
+                &name,
+                partition,
+                Offset::new(offset),
+                outputs,
+            )
         });
         truncated.map_err(|code| MockError::Refused {
             what: format!("cutting off {topic}-{partition} at {offset}"),
             code,
         })
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a shell: what is done happens now"
-)]
-fn now() -> Instant {
-    Instant::now()
 }

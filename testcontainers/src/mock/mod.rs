@@ -7,6 +7,13 @@
 //! administer these. It does not know access control or the group protocol of KIP-848, and keeps
 //! everything in memory for as long as it lives.
 //!
+//! What goes wrong in clusters is had by [`Fault`]s, which happen to requests, by [`Order`]s to
+//! brokers, partitions and groups, and by [`script`]s of both. The last ten thousand requests are
+//! remembered with how they ended ([`MockCluster::received`]). Time is that of the clock unless
+//! [`MockClusterBuilder::virtual_time`] is set. A thousand faults may be set at a time, a thousand
+//! pairs of broker and client kept apart, and a thousand groups be loading; a hundred scripts may
+//! be running.
+//!
 //! It also watches its clients: what a correct client never does is noted, and
 //! [`MockCluster::violations`] tells it.
 //!
@@ -32,9 +39,11 @@ mod orders;
 mod ports;
 mod requests;
 pub mod script;
+mod scripts;
 mod server;
 #[cfg(feature = "simulation")]
 pub mod simulated;
+mod time;
 mod witness;
 
 pub use builder::MockClusterBuilder;
@@ -46,3 +55,4 @@ pub use core::{
 };
 pub use error::MockError;
 pub use faults::FaultHandle;
+pub use scripts::ScriptStep;

@@ -23,6 +23,8 @@ use super::core::{Cluster, ConnectionId, Input, Obeyed, Options, Order, OrderRef
 use super::error::MockError;
 use super::ports::{Listening, Ports};
 use super::requests::Watch;
+use super::scripts::RunningScript;
+use super::time::Time;
 use super::witness::Witness;
 
 /// What the thread is told to do.
@@ -47,6 +49,8 @@ pub(super) struct Server {
     ports: Ports,
     /// Who hears of violations as they happen.
     witness: Option<Witness>,
+    pub(super) time: Time,
+    pub(super) scripts: Vec<RunningScript>,
     /// Who waits for requests.
     watches: BTreeMap<u64, Watch>,
     watches_given: u64,
@@ -68,6 +72,7 @@ impl Server {
         racks: &[Arc<str>],
         listening: Listening,
         witness: Option<Witness>,
+        time: Time,
         set_up: impl FnOnce(&mut Cluster) -> Result<(), MockError>,
     ) -> Result<Running, MockError> {
         let doing = "starting a mock cluster";
@@ -85,13 +90,15 @@ impl Server {
         let mut cluster = Cluster::new(options, brokers.clone());
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         let since_1970 = since_1970.map_or(0, |since| since.as_millis());
-        cluster.set_clock(Instant::now(), i64::try_from(since_1970).unwrap_or(0));
+        cluster.set_clock(time.now(), i64::try_from(since_1970).unwrap_or(0));
         set_up(&mut cluster)?;
         let server = Self {
             cluster,
             poll,
             ports,
             witness,
+            time,
+            scripts: Vec::new(),
             watches: BTreeMap::new(),
             watches_given: 0,
             connections: BTreeMap::new(),
@@ -141,7 +148,27 @@ impl Server {
 
     /// Carries out an order of a test.
     pub(super) fn obey(&mut self, order: Order) -> Result<Obeyed, OrderRefused> {
-        self.cluster.obey(Instant::now(), order, &mut self.outputs)
+        if let Order::Restart(broker) = order {
+            self.cluster.check_broker(broker)?;
+            if !self.cluster.is_alive(broker) {
+                let opened = self.listen(broker);
+                opened.map_err(|_| OrderRefused::PortTaken(broker))?;
+            }
+        }
+        self.cluster.obey(self.time.now(), order, &mut self.outputs)
+    }
+
+    /// When something is due.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let deadlines = [self.cluster.next_deadline(), self.next_statement_at()];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Does what is due, and all that follows from it.
+    pub(super) fn go_on(&mut self) {
+        self.feed(Input::Tick);
+        self.go_on_with_scripts();
+        self.work();
     }
 
     /// Looks at requests for somebody, as many at a time as there are threads that wait.
@@ -158,8 +185,7 @@ impl Server {
     fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS_MAX);
         loop {
-            let deadline = self.cluster.next_deadline();
-            let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let timeout = self.time.until(self.next_deadline());
             match self.poll.poll(&mut events, timeout) {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
@@ -188,14 +214,13 @@ impl Server {
                     Command::Stop => return,
                 }
             }
-            self.feed(Input::Tick);
-            self.work();
+            self.go_on();
         }
     }
 
     fn feed(&mut self, input: Input) {
         self.cluster
-            .handle(Instant::now(), input, &mut self.outputs);
+            .handle(self.time.now(), input, &mut self.outputs);
     }
 
     fn accept(&mut self, broker: NodeId) {

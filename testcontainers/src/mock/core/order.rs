@@ -121,6 +121,8 @@ pub enum OrderRefused {
     UnknownBroker(NodeId),
     /// The broker is dead.
     DeadBroker(NodeId),
+    /// Another program has the port at which the broker is to come back.
+    PortTaken(NodeId),
     /// There is no such topic or partition.
     UnknownPartition(TopicName, i32),
     /// The broker has no replica of the partition.
@@ -266,7 +268,7 @@ impl Cluster {
         found.ok_or_else(|| OrderRefused::UnknownPartition(topic.clone(), partition))
     }
 
-    fn check_broker(&self, broker: NodeId) -> Result<(), OrderRefused> {
+    pub(crate) fn check_broker(&self, broker: NodeId) -> Result<(), OrderRefused> {
         if self.brokers.contains(broker) {
             Ok(())
         } else {
@@ -289,6 +291,7 @@ impl fmt::Display for OrderRefused {
         match self {
             Self::UnknownBroker(id) => write!(f, "there is no broker {id}"),
             Self::DeadBroker(id) => write!(f, "broker {id} is dead"),
+            Self::PortTaken(id) => write!(f, "the port of broker {id} is taken"),
             Self::UnknownPartition(topic, partition) => {
                 write!(f, "there is no partition {topic}/{partition}")
             }
