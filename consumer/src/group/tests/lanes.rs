@@ -96,6 +96,9 @@ const COMMITS: Budget = Budget {
     rebalances: 1,
     commits: 2,
     faults: 1,
+    deadlines: 1,
+    commits_when_revoked: false,
+    generations: 2,
     ..Budget::NONE
 };
 

@@ -5,6 +5,7 @@
 //! about to be given up.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use weft_client::TopicPartition;
@@ -53,7 +54,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(now: std::time::Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         let config = ConsumerConfig::builder()
             .set("bootstrap.servers", "a:1")
             .set("group.id", "g")
@@ -132,17 +133,21 @@ impl World {
     }
 
     pub(super) fn commit(&mut self) {
-        let id = self.send_commit();
+        let id = self.send_commit(Some(COMMIT_TIMEOUT));
         self.reader.call = Call::Commit(id);
     }
 
-    fn send_commit(&mut self) -> u64 {
+    pub(super) fn commit_async(&mut self) {
+        self.send_commit(None);
+    }
+
+    fn send_commit(&mut self, timeout: Option<Duration>) -> u64 {
         let offsets = self.reader.core.consumed_offsets();
         let id = self.reader.command_id(BTreeSet::new());
         self.commands.push_back(Command::Commit {
             id,
             offsets,
-            retry_until: Some(self.now + COMMIT_TIMEOUT),
+            retry_until: timeout.map(|timeout| self.now + timeout),
         });
         id.0
     }
@@ -174,10 +179,11 @@ impl World {
                     "only what is owned can be revoked"
                 );
                 self.reader.core.mark_pending_revocation(&partitions);
-                if self.reader.core.consumed_offsets().is_empty() {
+                let has_consumed = !self.reader.core.consumed_offsets().is_empty();
+                if !(has_consumed && self.commits_when_revoked()) {
                     self.give_up(change.id, &partitions);
                 } else {
-                    let commit = self.send_commit();
+                    let commit = self.send_commit(Some(COMMIT_TIMEOUT));
                     let change = change.id;
                     self.reader.call = Call::Revocation {
                         change,
@@ -277,7 +283,7 @@ impl World {
                         token: request.token,
                         response,
                         bytes: 0,
-                        throttle: std::time::Duration::ZERO,
+                        throttle: Duration::ZERO,
                     },
                 );
             }
@@ -362,4 +368,4 @@ fn found(request: &ListOffsetsRequest) -> Response {
 pub(super) const RECORDS: i64 = 2;
 /// Metadata, a reset, and a fetch follow each other.
 const ROUNDS: usize = 4;
-const COMMIT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(5);

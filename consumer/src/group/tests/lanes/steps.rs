@@ -11,6 +11,8 @@ pub(super) enum Step {
     Poll,
     /// The user commits, and waits.
     Commit,
+    /// The user commits, and does not wait.
+    CommitAsync,
     /// The user gives up the subscription.
     Unsubscribe,
     /// And subscribes again.
@@ -44,6 +46,7 @@ impl Step {
             Self::Heartbeat => "heartbeat",
             Self::Poll => "poll",
             Self::Commit => "commit",
+            Self::CommitAsync => "commit async",
             Self::Unsubscribe => "unsubscribe",
             Self::Subscribe => "subscribe",
             Self::Answer(_) => "answer",
@@ -62,6 +65,7 @@ impl Step {
             Self::Heartbeat,
             Self::Poll,
             Self::Commit,
+            Self::CommitAsync,
             Self::Unsubscribe,
             Self::Subscribe,
             Self::Answer(Lane::General),
@@ -88,6 +92,8 @@ pub(super) struct Budget {
     pub(super) silences: u8,
     pub(super) unsubscribes: u8,
     pub(super) deadlines: u8,
+    /// Whether the callback of a revocation commits, and waits for it.
+    pub(super) commits_when_revoked: bool,
     /// Generations that may begin; the coordinator is slow to answer joins beyond.
     pub(super) generations: u8,
 }
@@ -102,13 +108,14 @@ impl Budget {
         silences: 0,
         unsubscribes: 0,
         deadlines: 2,
+        commits_when_revoked: true,
         generations: 3,
     };
 
     /// Whether a step of this name can be taken at all.
     pub(super) fn allows(&self, step: &str) -> bool {
         match step {
-            "commit" => self.commits > 0,
+            "commit" | "commit async" => self.commits > 0,
             "moved" | "cut before" | "cut after" => self.faults > 0,
             "rebalance" => self.rebalances > 0,
             "evict" => self.evictions > 0,

@@ -61,6 +61,10 @@ impl World {
         world
     }
 
+    pub(super) fn commits_when_revoked(&self) -> bool {
+        self.budget.commits_when_revoked
+    }
+
     /// Whether the coordinator has given up on the member, which may not know it yet.
     pub(super) fn is_expelled(&self) -> bool {
         let known = self.coordinator.member.as_deref();
@@ -114,6 +118,8 @@ impl World {
         let may_fail = budget.faults > 0 && is_coordinating;
         let is_known = self.coordinator.member.is_some();
         let may_begin = budget.generations > 0 || !self.is_join(Lane::Coordinator);
+        let may_commit =
+            is_idle && budget.commits > 0 && !reader.core.consumed_offsets().is_empty();
         let is_alive = budget.deadlines > 0 && self.next_deadline().is_some();
         [
             (Step::Heartbeat, !self.commands.is_empty()),
@@ -127,10 +133,8 @@ impl World {
                 Step::Answer(Lane::Coordinator),
                 is_coordinating && may_begin,
             ),
-            (
-                Step::Commit,
-                is_idle && budget.commits > 0 && !reader.core.consumed_offsets().is_empty(),
-            ),
+            (Step::Commit, may_commit),
+            (Step::CommitAsync, may_commit),
             (Step::Unsubscribe, is_idle && budget.unsubscribes > 0),
             (Step::Subscribe, is_free && !reader.is_subscribed),
             (Step::Moved, may_fail),
@@ -177,6 +181,10 @@ impl World {
             Step::Commit => {
                 budget.commits -= 1;
                 self.commit();
+            }
+            Step::CommitAsync => {
+                budget.commits -= 1;
+                self.commit_async();
             }
             Step::Unsubscribe => {
                 budget.unsubscribes -= 1;
