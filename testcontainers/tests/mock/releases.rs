@@ -1,4 +1,5 @@
-//! The versions that pretended releases announce, beside those that the real ones announce.
+//! The versions that pretended releases announce, and what they answer to producers, beside what
+//! the real ones do.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -13,8 +14,10 @@ use weft_client::wire::{
 use weft_testcontainers::kafka::{KafkaCluster, KafkaVersion};
 use weft_testcontainers::mock::{KafkaRelease, MockCluster};
 
+use super::transaction_parity::told_by;
+
 /// What the broker at this address announces, by the number of the API.
-fn announced(address: &str) -> BTreeMap<i16, (i16, i16)> {
+pub(crate) fn announced(address: &str) -> BTreeMap<i16, (i16, i16)> {
     let head = RequestHead {
         api_key: ApiKey::ApiVersions,
         api_version: 0,
@@ -59,7 +62,7 @@ fn expected(real: &BTreeMap<i16, (i16, i16)>, api_key: ApiKey) -> Option<(i16, i
 }
 
 #[test]
-fn pretended_releases_announce_what_the_real_ones_do() {
+fn pretended_releases_announce_and_answer_what_the_real_ones_do() {
     if !super::java::has_java() {
         return;
     }
@@ -71,6 +74,7 @@ fn pretended_releases_announce_what_the_real_ones_do() {
     ] {
         let cluster = KafkaCluster::builder().version(version).start().unwrap();
         let real = announced(&cluster.bootstrap());
+        let told_by_real = told_by(&cluster.bootstrap());
         drop(cluster);
         let pretended = mock(release);
         let mut compared = 0;
@@ -80,5 +84,12 @@ fn pretended_releases_announce_what_the_real_ones_do() {
             compared += 1;
         }
         println!("Kafka {version}: the ranges of {compared} APIs are the same");
+        let cluster = MockCluster::builder().release(release).start().unwrap();
+        let told_by_mock = told_by(&cluster.bootstrap());
+        for (mock, real) in told_by_mock.iter().zip(&told_by_real) {
+            assert_eq!(mock, real, "{release}");
+        }
+        assert_eq!(told_by_mock.len(), told_by_real.len());
+        println!("and so are {} answers to producers", told_by_real.len());
     }
 }

@@ -1,6 +1,7 @@
 //! The part of the comparison with a real broker that is about producers and transactions: requests
 //! that Weft's own client does not make, over a connection of their own.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -15,16 +16,19 @@ use weft_client::wire::messages::write_txn_markers_request::{
 };
 use weft_client::wire::messages::*;
 use weft_client::wire::{
-    ErrorCode, Request, RequestHead, Response, StrBytes, decode_exact_response,
+    ApiKey, ErrorCode, Request, RequestHead, Response, StrBytes, decode_exact_response,
     encode_exact_request,
 };
 
 use super::parity::redacted;
+use super::releases::announced;
 use super::transaction_requests::*;
 
 /// One connection, and what was asked and answered on it.
 struct Talk {
     stream: TcpStream,
+    /// The versions that the broker announces, by the number of the API.
+    ranges: BTreeMap<i16, (i16, i16)>,
     told: Vec<(String, String)>,
 }
 
@@ -49,10 +53,21 @@ impl Talk {
         response
     }
 
-    fn ask(&mut self, what: &str, version: i16, request: impl Into<Request>) -> Response {
+    /// Asks and tells. What the broker does not speak it is not asked.
+    fn ask(&mut self, what: &str, version: i16, request: impl Into<Request>) -> Option<Response> {
+        let request = request.into();
+        if self.newest(request.api_key()) < version {
+            return None;
+        }
         let response = self.exchange(version, request);
         self.tell(&format!("{what} (v{version})"), &response);
-        response
+        Some(response)
+    }
+
+    /// The newest version that the broker announces, -1 for none.
+    fn newest(&self, api_key: ApiKey) -> i16 {
+        let range = self.ranges.get(&(api_key as i16));
+        range.map_or(-1, |(_, newest)| *newest)
     }
 
     fn tell(&mut self, what: &str, response: &Response) {
@@ -74,7 +89,8 @@ impl Talk {
         let give_up_at = Instant::now() + PATIENCE;
         loop {
             let request = init(id).with_producer_id((-1).into());
-            let Response::InitProducerId(response) = self.exchange(5, request) else {
+            let version = self.newest(ApiKey::InitProducerId).min(5);
+            let Response::InitProducerId(response) = self.exchange(version, request) else {
                 panic!("another answer");
             };
             match ErrorCode(response.error_code) {
@@ -86,6 +102,23 @@ impl Talk {
                 }
                 error => assert!(Instant::now() < give_up_at, "{error}"),
             }
+        }
+    }
+
+    /// Looks for the coordinator of the group until it is there.
+    fn find_group(&mut self) {
+        let give_up_at = Instant::now() + PATIENCE;
+        let find = FindCoordinatorRequest::default().with_key(string(GROUP));
+        self.exchange(3, find);
+        loop {
+            let Response::OffsetFetch(response) = self.exchange(8, offsets(true)) else {
+                panic!("another answer");
+            };
+            let code = ErrorCode(response.groups[0].error_code);
+            if code == ErrorCode::NONE {
+                return;
+            }
+            assert!(Instant::now() < give_up_at, "{code}");
         }
     }
 
@@ -117,8 +150,8 @@ impl Talk {
             .with_producer_id(producer.id.into())
             .with_producer_epoch(producer.epoch)
             .with_committed(committed);
-        let Response::EndTxn(response) = self.ask(what, version, request) else {
-            panic!("another answer");
+        let Some(Response::EndTxn(response)) = self.ask(what, version, request) else {
+            return producer;
         };
         self.settle(id);
         if version < 5 || response.error_code != 0 {
@@ -158,8 +191,8 @@ fn beginnings(talk: &mut Talk) {
     // A real broker has no coordinator before somebody looks for one.
     let find = FindCoordinatorRequest::default()
         .with_key_type(1)
-        .with_coordinator_keys(vec![string("first")]);
-    talk.exchange(4, find);
+        .with_key(string("first"));
+    talk.exchange(3, find);
     talk.init("first");
     talk.ask("an empty transactional id", 5, nobody(init("")));
     for timeout in [0, -1, 900_001] {
@@ -367,6 +400,7 @@ fn readers(talk: &mut Talk, what: &str) {
 fn offsets_in_transactions(talk: &mut Talk) {
     let id = "offsets";
     let producer = talk.init(id);
+    talk.find_group();
     for version in [2, 3, 4] {
         talk.ask(
             "a group that was not added",
@@ -476,10 +510,12 @@ fn watching(talk: &mut Talk) {
 
 /// What the broker at this address answers.
 pub(crate) fn told_by(address: &str) -> Vec<(String, String)> {
+    let ranges = announced(address);
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut talk = Talk {
         stream,
+        ranges,
         told: Vec::new(),
     };
     let create = CreateTopicsRequest::default()
@@ -499,8 +535,14 @@ pub(crate) fn told_by(address: &str) -> Vec<(String, String)> {
     talk.exchange(5, create);
     beginnings(&mut talk);
     sequences(&mut talk);
+    if talk.newest(ApiKey::DescribeTransactions) < 0 {
+        // When such a broker has ended a transaction, nobody can tell.
+        return talk.told;
+    }
     older_rules(&mut talk);
-    newer_rules(&mut talk);
+    if talk.newest(ApiKey::EndTxn) >= 5 {
+        newer_rules(&mut talk);
+    }
     offsets_in_transactions(&mut talk);
     watching(&mut talk);
     talk.told
