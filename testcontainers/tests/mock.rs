@@ -8,6 +8,8 @@
 )]
 #![expect(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 
+#[path = "mock/configurations.rs"]
+mod configurations;
 #[path = "mock/configured.rs"]
 mod configured;
 #[path = "mock/faults.rs"]

@@ -41,6 +41,7 @@ mod requests;
 pub mod script;
 mod scripts;
 mod server;
+mod settings;
 #[cfg(feature = "simulation")]
 pub mod simulated;
 mod time;

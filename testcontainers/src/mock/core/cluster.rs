@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use weft_client::record::Decompressor;
+use weft_client::record::{Compressor, Decompressor};
 use weft_client::{Broker, GroupId, NodeId};
 
 use super::api;
 use super::brokers::Brokers;
 use super::clock::Clock;
+use super::configs::BrokerSettings;
 use super::fault::Rules;
 use super::fetch_sessions::FetchSessions;
 use super::group::{GroupAnswer, Groups};
@@ -29,6 +30,7 @@ pub(crate) struct Cluster {
     pub(super) options: Options,
     pub(super) brokers: Brokers,
     pub(super) topics: Topics,
+    pub(super) broker_settings: BrokerSettings,
     pub(super) groups: Groups,
     pub(super) fetch_sessions: FetchSessions,
     pub(crate) faults: Rules,
@@ -36,6 +38,7 @@ pub(crate) struct Cluster {
     pub(crate) request_log: RequestLog,
     pub(super) violations: Violations,
     pub(super) decompressor: Decompressor,
+    pub(super) compressor: Compressor,
     pub(super) transactions: Transactions,
     pub(super) clock: Clock,
     pub(super) connections: BTreeMap<ConnectionId, NodeId>,
@@ -93,6 +96,7 @@ impl Cluster {
             options,
             brokers: Brokers::new(brokers),
             topics: Topics::default(),
+            broker_settings: BrokerSettings::default(),
             groups: Groups::default(),
             fetch_sessions: FetchSessions::default(),
             faults: Rules::default(),
@@ -100,6 +104,7 @@ impl Cluster {
             request_log: RequestLog::default(),
             violations: Violations::default(),
             decompressor: Decompressor::default(),
+            compressor: Compressor::default(),
             transactions: Transactions::default(),
             clock: Clock::new(),
             connections: BTreeMap::new(),

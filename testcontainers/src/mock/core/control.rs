@@ -9,6 +9,7 @@ use weft_client::wire::{ApiKey, ErrorCode};
 use weft_client::{LeaderEpoch, NodeId, Offset, OffsetAndMetadata};
 
 use super::cluster::{Cluster, Output};
+use super::configs::{Change, Operation, Refusal, alter_topic};
 use super::group::GroupState;
 use super::topics::{PartitionKey, Placement, Topic};
 use super::transaction::TransactionState;
@@ -127,6 +128,26 @@ impl Cluster {
         let epoch = self.topics.truncate(key, offset)?;
         self.settle(now, out);
         Ok(epoch)
+    }
+
+    /// Sets a configuration of a topic, or lets the brokers decide again.
+    pub(crate) fn set_topic_config(
+        &mut self,
+        topic: &str,
+        name: &str,
+        value: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let found = self.topics.by_name(topic);
+        let unknown = || Refusal::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, "");
+        let found = found.ok_or_else(unknown)?;
+        let mut change = Change::set(name, value);
+        if value.is_none() {
+            change.operation = Operation::Delete;
+        }
+        let changed = alter_topic(self.options.release, &found.settings, &[change])?;
+        let id = found.id;
+        self.topics.set(id, changed);
+        Ok(())
     }
 
     fn key(&self, topic: &str, partition: i32) -> Result<PartitionKey, ErrorCode> {

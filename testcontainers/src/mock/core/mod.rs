@@ -15,6 +15,7 @@ mod api;
 mod brokers;
 mod clock;
 mod cluster;
+mod configs;
 mod control;
 mod fault;
 mod fetch_frame;

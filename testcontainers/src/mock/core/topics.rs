@@ -8,6 +8,7 @@ use weft_client::wire::ErrorCode;
 use weft_client::{LeaderEpoch, NodeId, TopicId, TopicName};
 
 use super::brokers::Brokers;
+use super::configs::Settings;
 use super::log::Log;
 
 /// A partition of a topic that may be deleted and created again.
@@ -27,6 +28,8 @@ pub(crate) struct Topic {
     pub(crate) name: TopicName,
     pub(crate) id: TopicId,
     pub(crate) replication_factor: usize,
+    /// What it is set to; all else it has from the brokers.
+    pub(crate) settings: Settings,
     pub(crate) partitions: Vec<Partition>,
 }
 
@@ -108,6 +111,7 @@ impl Topics {
             name,
             id,
             replication_factor: placement.replication_factor(),
+            settings: Settings::new(),
             partitions: Vec::new(),
         });
         topic.grow(partitions, placement, brokers);
@@ -149,6 +153,14 @@ impl Topics {
             for partition in &mut topic.partitions {
                 partition.elect(brokers);
             }
+        }
+    }
+
+    /// Sets a topic to exactly this.
+    pub(crate) fn set(&mut self, id: TopicId, settings: Settings) {
+        let name = self.names.get(&id);
+        if let Some(topic) = name.and_then(|name| self.by_name.get_mut(name.as_str())) {
+            topic.settings = settings;
         }
     }
 

@@ -46,8 +46,12 @@ fn delete(
 ) -> Result<Offset, ErrorCode> {
     let topic = cluster.topics.by_name(topic.as_str());
     let topic = topic.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    ask.check_partition(topic.name.as_str(), asked.partition_index)?;
     let key = (topic.id, asked.partition_index);
     let partition = topic.led_by(ask.broker, asked.partition_index, -1)?;
+    if !cluster.topic_rules(topic, ask.broker).is_deleted_from {
+        return Err(ErrorCode::POLICY_VIOLATION);
+    }
     let until = match asked.offset {
         EVERYTHING => partition.log.end_offset(),
         offset if offset < 0 => return Err(ErrorCode::OFFSET_OUT_OF_RANGE),

@@ -6,12 +6,15 @@ pub(super) mod membership;
 pub(super) mod refuse;
 pub(super) mod versions;
 
+mod alter_configs;
 mod coordinator;
 mod delete_records;
 mod describe_cluster;
+mod describe_configs;
 mod describe_topic_partitions;
 mod elect_leaders;
 mod groups;
+mod incremental_alter_configs;
 mod leader_epoch;
 mod list_offsets;
 mod metadata;
@@ -20,6 +23,7 @@ mod offset_delete;
 mod offset_fetch;
 mod partitions;
 mod produce;
+mod resource;
 mod topics;
 mod transaction;
 
@@ -30,12 +34,15 @@ use weft_client::{Broker, NodeId, TopicId};
 use super::cluster::{Cluster, Output};
 use super::log::Isolation;
 use super::reply::{Ask, Reply};
+use alter_configs::alter_configs;
 use coordinator::find_coordinator;
 use delete_records::delete_records;
 use describe_cluster::describe_cluster;
+use describe_configs::describe_configs;
 use describe_topic_partitions::describe_topic_partitions;
 use elect_leaders::elect_leaders;
 use groups::{delete_groups, describe_groups, list_groups};
+use incremental_alter_configs::incremental_alter_configs;
 use leader_epoch::offset_for_leader_epoch;
 use membership::{heartbeat, join_group, leave_group, sync_group};
 use offset_delete::offset_delete;
@@ -91,10 +98,11 @@ pub(super) fn serve(
         Request::DeleteRecords(request) => delete_records(cluster, ask, request),
         Request::ElectLeaders(request) => elect_leaders(cluster, request),
         Request::DescribeCluster(request) => describe_cluster(cluster, &request),
-        // None of these is announced, and so none comes here.
-        Request::DescribeConfigs(_)
-        | Request::AlterConfigs(_)
-        | Request::IncrementalAlterConfigs(_) => Reply::Close,
+        Request::DescribeConfigs(request) => describe_configs(cluster, ask, &request),
+        Request::AlterConfigs(request) => alter_configs(cluster, ask, &request),
+        Request::IncrementalAlterConfigs(request) => {
+            incremental_alter_configs(cluster, ask, &request)
+        }
     }
 }
 

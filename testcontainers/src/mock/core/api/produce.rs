@@ -1,6 +1,7 @@
 //! Produce: checks batches as a leader does, gives them their offsets and appends them.
 
-use weft_client::record::{Batch, Batches, Decompressor};
+mod batch;
+
 use weft_client::wire::ErrorCode;
 use weft_client::wire::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use weft_client::wire::messages::produce_response::{
@@ -14,12 +15,21 @@ use super::super::log::Admission;
 use super::super::reply::{Ask, Reply, text};
 use super::transaction::admit::{admit, begin};
 use super::{broker_id, broker_id_or_nobody, port, topic_id};
+use batch::{Accepted, Terms, accept};
 
 /// Why a batch was not appended, and where the log begins if it was the log that refused.
 #[derive(Clone, Copy, Debug)]
 struct Refusal {
     error: ErrorCode,
     log_start: Option<Offset>,
+}
+
+/// Where a batch is, where its log begins, and the time that it was given.
+#[derive(Clone, Copy, Debug)]
+struct Appended {
+    base: Offset,
+    start: Offset,
+    stamped_at: Option<i64>,
 }
 
 impl From<ErrorCode> for Refusal {
@@ -67,9 +77,10 @@ fn topic_response(
         let index = data.index;
         let response = PartitionProduceResponse::default().with_index(index);
         match append(cluster, ask, transactional_id, &topic, data, acks) {
-            Ok((base, start)) => response
-                .with_base_offset(base.value())
-                .with_log_start_offset(start.value()),
+            Ok(appended) => response
+                .with_base_offset(appended.base.value())
+                .with_log_append_time_ms(appended.stamped_at.unwrap_or(-1))
+                .with_log_start_offset(appended.start.value()),
             Err(refusal) => refused(cluster, ask, &topic, response, refusal),
         }
     });
@@ -143,8 +154,7 @@ fn find<'a>(
     }
 }
 
-/// Appends and returns the offset of the first record, and where the log begins. What a producer
-/// sends again is where it was.
+/// Appends. What a producer sends again is where it was.
 fn append(
     cluster: &mut Cluster,
     ask: &Ask,
@@ -152,7 +162,7 @@ fn append(
     topic: &TopicProduceData,
     data: &PartitionProduceData,
     acks: i16,
-) -> Result<(Offset, Offset), Refusal> {
+) -> Result<Appended, Refusal> {
     if !matches!(acks, -1..=1) {
         return Err(ErrorCode::INVALID_REQUIRED_ACKS.into());
     }
@@ -163,9 +173,19 @@ fn append(
     };
     let found = find(cluster, ask, topic).ok_or(unknown)?;
     ask.check_partition(found.name.as_str(), data.index)?;
-    found.led_by(ask.broker, data.index, -1)?;
+    let partition = found.led_by(ask.broker, data.index, -1)?;
     let key = (found.id, data.index);
-    let batch = check(data, &mut cluster.decompressor)?;
+    let rules = cluster.topic_rules(found, ask.broker);
+    if acks == ALL && partition.in_sync(&cluster.brokers).len() < rules.in_sync_min {
+        return Err(ErrorCode::NOT_ENOUGH_REPLICAS.into());
+    }
+    let terms = Terms {
+        rules,
+        version: ask.version(),
+        now: cluster.clock.timestamp(ask.now),
+    };
+    let (decompressor, compressor) = (&mut cluster.decompressor, &mut cluster.compressor);
+    let Accepted { batch, stamped_at } = accept(data, terms, decompressor, compressor)?;
     let release = cluster.options.release;
     let version = begin(cluster, ask, transactional_id, key, batch.header())?;
     let partition = cluster.topics.partition_mut(key).ok_or(unknown)?;
@@ -180,43 +200,15 @@ fn append(
         Admission::Duplicate(base) => base,
     };
     cluster.topics.note_change(key);
-    Ok((base, start))
+    Ok(Appended {
+        base,
+        start,
+        stamped_at,
+    })
 }
 
-/// A producer sends exactly one batch for a partition, of magic 2 and with nothing wrong in it.
-fn check(data: &PartitionProduceData, decompressor: &mut Decompressor) -> Result<Batch, ErrorCode> {
-    let records = data.records.clone().unwrap_or_default();
-    let mut batches = Batches::new(records);
-    let batch = match batches.next() {
-        Some(Ok(batch)) => batch,
-        Some(Err(_)) => return Err(ErrorCode::CORRUPT_MESSAGE),
-        None if batches.remainder().is_empty() => return Err(ErrorCode::INVALID_RECORD),
-        None => return Err(ErrorCode::CORRUPT_MESSAGE),
-    };
-    let header = batch.header();
-    if header.magic() != 2 || !batches.remainder().is_empty() {
-        return Err(ErrorCode::INVALID_RECORD);
-    }
-    if batch.bytes().len() > MESSAGE_BYTES_MAX {
-        return Err(ErrorCode::MESSAGE_TOO_LARGE);
-    }
-    batch.check_crc().map_err(|_| ErrorCode::CORRUPT_MESSAGE)?;
-    let offsets = header.next_offset().value() - header.base_offset().value();
-    if header.record_count() == 0
-        || offsets != i64::from(header.record_count())
-        || header.is_control()
-    {
-        return Err(ErrorCode::INVALID_RECORD);
-    }
-    let records = batch.records(decompressor);
-    records
-        .and_then(|records| records.validate_all())
-        .map_err(|_| ErrorCode::INVALID_RECORD)?;
-    Ok(batch)
-}
-
-/// `message.max.bytes`
-const MESSAGE_BYTES_MAX: usize = 1_048_588;
+/// The acks of a producer that waits for all replicas in sync.
+const ALL: i16 = -1;
 
 /// The first version that names topics by their id.
 const BY_ID: i16 = 13;

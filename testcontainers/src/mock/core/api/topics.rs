@@ -4,7 +4,9 @@
 use weft_client::NodeId;
 use weft_client::wire::ErrorCode;
 use weft_client::wire::messages::create_topics_request::CreatableTopic;
-use weft_client::wire::messages::create_topics_response::CreatableTopicResult;
+use weft_client::wire::messages::create_topics_response::{
+    CreatableTopicConfigs, CreatableTopicResult,
+};
 use weft_client::wire::messages::delete_topics_request::DeleteTopicState;
 use weft_client::wire::messages::delete_topics_response::DeletableTopicResult;
 use weft_client::wire::messages::{
@@ -12,6 +14,7 @@ use weft_client::wire::messages::{
 };
 
 use super::super::cluster::Cluster;
+use super::super::configs::{Change, Settings, Told, alter_topic};
 use super::super::reply::{Ask, Reply, text};
 use super::super::topics::Placement;
 use super::{topic_id, uuid};
@@ -37,11 +40,15 @@ pub(super) fn create_topics(
         let result = CreatableTopicResult::default().with_name(asked.name);
         let with_details = ask.version() >= DETAILS_SINCE;
         match created {
-            Ok((id, partitions, replicas)) if with_details => result
-                .with_topic_id(id)
-                .with_num_partitions(partitions as i32)
-                .with_replication_factor(replicas as i16),
-            Ok((id, ..)) => result.with_topic_id(id),
+            Ok(created) if with_details => {
+                let configs = cluster.topic_configs(&created.settings, ask.broker);
+                result
+                    .with_topic_id(created.id)
+                    .with_num_partitions(created.partitions as i32)
+                    .with_replication_factor(created.replicas as i16)
+                    .with_configs(Some(configs.iter().map(config).collect()))
+            }
+            Ok(created) => result.with_topic_id(created.id),
             Err(error) => result.with_error_code(error.0),
         }
     });
@@ -49,26 +56,52 @@ pub(super) fn create_topics(
     CreateTopicsResponse::default().with_topics(topics).into()
 }
 
+/// A topic that was created, or could be.
+struct Created {
+    id: uuid::Uuid,
+    partitions: usize,
+    replicas: usize,
+    settings: Settings,
+}
+
 fn create(
     cluster: &mut Cluster,
     asked: &CreatableTopic,
     validate_only: bool,
-) -> Result<(uuid::Uuid, usize, usize), ErrorCode> {
+) -> Result<Created, ErrorCode> {
     let name = asked.name.as_str();
     let (partitions, placement) = placement(cluster, asked)?;
-    if validate_only {
-        cluster.topics.check_new(name, partitions)?;
-        placement.check(partitions, &cluster.brokers)?;
-        return Ok((
-            uuid::Uuid::nil(),
-            partitions,
-            placement.replication_factor(),
-        ));
-    }
-    let topic = cluster
-        .topics
-        .create(name, partitions, &placement, &cluster.brokers)?;
-    Ok((uuid(topic.id), partitions, topic.replication_factor))
+    cluster.topics.check_new(name, partitions)?;
+    placement.check(partitions, &cluster.brokers)?;
+    let changes = asked.configs.iter();
+    let changes: Vec<Change> = changes
+        .map(|config| Change::set(config.name.as_str(), config.value.as_deref()))
+        .collect();
+    let settings = alter_topic(cluster.options.release, &Settings::new(), &changes);
+    let settings = settings.map_err(|refusal| refusal.code)?;
+    let replicas = placement.replication_factor();
+    let id = if validate_only {
+        uuid::Uuid::nil()
+    } else {
+        let topics = &mut cluster.topics;
+        let topic = topics.create(name, partitions, &placement, &cluster.brokers)?;
+        let id = topic.id;
+        topics.set(id, settings.clone());
+        uuid(id)
+    };
+    Ok(Created {
+        id,
+        partitions,
+        replicas,
+        settings,
+    })
+}
+
+fn config(told: &Told) -> CreatableTopicConfigs {
+    CreatableTopicConfigs::default()
+        .with_name(text(told.name))
+        .with_value(told.value.as_deref().map(text))
+        .with_config_source(told.source as i8)
 }
 
 fn placement(cluster: &Cluster, asked: &CreatableTopic) -> Result<(usize, Placement), ErrorCode> {

@@ -104,7 +104,7 @@ const FEATURES_EPOCH: i64 = 0;
 /// The first version of ApiVersions that can tell of a feature with the level 0.
 const OPTIONAL_FEATURES_SINCE: i16 = 4;
 
-const SPOKEN: [ApiKey; 33] = [
+const SPOKEN: [ApiKey; 36] = [
     ApiKey::Produce,
     ApiKey::Fetch,
     ApiKey::ListOffsets,
@@ -126,6 +126,9 @@ const SPOKEN: [ApiKey; 33] = [
     ApiKey::CreatePartitions,
     ApiKey::DeleteGroups,
     ApiKey::ElectLeaders,
+    ApiKey::DescribeConfigs,
+    ApiKey::AlterConfigs,
+    ApiKey::IncrementalAlterConfigs,
     ApiKey::OffsetDelete,
     ApiKey::DeleteRecords,
     ApiKey::DescribeTopicPartitions,

@@ -81,7 +81,7 @@ pub(super) fn produce(bench: &Bench, partition: i32, records: Bytes) -> ProduceR
         .with_topic_data(vec![topic])
 }
 
-fn produced(bench: &mut Bench, wire: Wire, request: ProduceRequest) -> (ErrorCode, i64) {
+pub(super) fn produced(bench: &mut Bench, wire: Wire, request: ProduceRequest) -> (ErrorCode, i64) {
     let Response::Produce(response) = bench.ask(wire, request) else {
         panic!("no produce response");
     };
