@@ -3,7 +3,8 @@
 
 use weft_testcontainers::mock::KafkaRelease;
 use weft_tests::cluster::Target;
-use weft_tests::suite::run_outside;
+use weft_tests::scenario::outside;
+use weft_tests::suite::{run_outside, run_with_java};
 
 mod one_broker {
     use super::*;
@@ -47,4 +48,13 @@ mod copying {
     weft_tests::outside_suite! { of franz_go FranzGo, Target::Mock { brokers: 1 }, run_outside, {
         copies_each_record_once,
     } }
+}
+
+#[test]
+fn java_administers() {
+    run_with_java(
+        "java_administers",
+        Target::Mock { brokers: 1 },
+        outside::java_administers,
+    );
 }

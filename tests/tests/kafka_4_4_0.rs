@@ -2,7 +2,8 @@
 
 use weft_testcontainers::kafka::KafkaVersion;
 use weft_tests::cluster::Target;
-use weft_tests::suite::run_outside;
+use weft_tests::scenario::outside;
+use weft_tests::suite::{run_outside, run_with_java};
 
 weft_tests::suite! { Target::OneKafka(KafkaVersion::V4_4_0),
     plain {
@@ -73,4 +74,13 @@ mod copying {
             copies_each_record_once,
         }
     }
+}
+
+#[test]
+fn java_administers() {
+    run_with_java(
+        "java_administers",
+        Target::OneKafka(KafkaVersion::V4_4_0),
+        outside::java_administers,
+    );
 }

@@ -118,6 +118,26 @@ impl JavaProgram {
         Ok(java)
     }
 
+    /// A command line on which Java compiles and runs a source file of one's own, with the clients
+    /// of `version` and these words.
+    ///
+    /// # Errors
+    ///
+    /// [`KafkaError::Prerequisite`] or [`KafkaError::Download`] if something must be installed or
+    /// cannot be fetched.
+    pub fn source(
+        version: KafkaVersion,
+        file: &Path,
+        words: &[&str],
+    ) -> Result<Command, KafkaError> {
+        prerequisites::check_java()?;
+        let file = file.to_string_lossy();
+        let program = [&[file.as_ref()], words].concat();
+        let mut java = Command::new(prerequisites::java());
+        java.args(Jvm::of(version)?.arguments(JvmRole::Program, &program));
+        Ok(java)
+    }
+
     /// Waits for one line.
     pub fn next_line(&mut self, timeout: Duration) -> Line {
         match self.output.recv_timeout(timeout) {

@@ -90,7 +90,7 @@ fn missing(why: &str) -> NoCluster {
 }
 
 /// Where the sources of a program lie.
-fn source(language: &str) -> PathBuf {
+pub(super) fn source(language: &str) -> PathBuf {
     let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
     clients.join(language)
 }

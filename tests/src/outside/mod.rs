@@ -255,6 +255,19 @@ impl OutsideClient {
     }
 }
 
+/// A program that makes Java's admin client do what there is to do, with these words.
+///
+/// # Errors
+///
+/// If it cannot be made.
+pub fn administrator(cluster: &Cluster, words: &[&str]) -> Result<Command, Failure> {
+    let bootstrap = cluster.bootstrap();
+    let words = [&[bootstrap.as_str()], words].concat();
+    let file = fetch::source("java").join("Administrator.java");
+    let version = cluster.version().unwrap_or_default();
+    Ok(JavaProgram::source(version, &file, &words)?)
+}
+
 fn assignor(name: &str) -> Result<JavaAssignor, Failure> {
     Ok(match name {
         "range" => JavaAssignor::Range,

@@ -1,11 +1,13 @@
 //! Clients that others wrote: alone, in groups of their own, and in groups with Weft. Each scenario
 //! runs on the mock, which it proves to be a Kafka, and on real Kafka, which proves the scenario.
 
+mod administration;
 mod broker_loss;
 mod groups;
 mod records;
 mod transactions;
 
+pub use administration::java_administers;
 pub use broker_loss::a_killed_broker_loses_nothing;
 pub use groups::{
     shares_a_group_with_its_like, shares_a_group_with_weft_by_cooperative_sticky,

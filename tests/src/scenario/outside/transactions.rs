@@ -74,13 +74,13 @@ fn tell(client: OutsideClient, cluster: &Cluster, topic: &str, id: &str) -> Resu
 }
 
 /// A producer that is told what to do.
-struct Teller {
+pub(super) struct Teller {
     program: LineProgram,
     topic: String,
 }
 
 impl Teller {
-    fn start(
+    pub(super) fn start(
         client: OutsideClient,
         cluster: &Cluster,
         topic: &str,
@@ -95,7 +95,7 @@ impl Teller {
     }
 
     /// Makes these calls, all of which must succeed.
-    fn all(&mut self, calls: &[&str]) -> Result<(), Failure> {
+    pub(super) fn all(&mut self, calls: &[&str]) -> Result<(), Failure> {
         for call in calls {
             let is_done = self.call(call)?;
             let failed = || self.program.failed(&format!("failed to {call}"));
