@@ -610,9 +610,6 @@ fn told_by(address: &str) -> Vec<(String, String)> {
     group_of_nobody(&mut witness);
     group_of_two(&mut witness);
     static_member(&mut witness);
-    witness
-        .told
-        .extend(super::transaction_parity::told_by(address));
     witness.told
 }
 
