@@ -14,6 +14,7 @@ pub mod frame;
 pub mod group_blobs;
 pub mod mutation;
 pub mod record_batch;
+pub mod request;
 pub mod response;
 pub mod round_trip;
 pub mod seeds;
@@ -37,6 +38,7 @@ pub const TARGETS: &[Target] = &[
     target("decompression", 4096, decompression::check),
     target("group_blobs", 2048, group_blobs::check),
     target("connection", 2048, connection::check),
+    target("request", 4096, request::check),
     target("round_trip", 4096, round_trip::check),
 ];
 

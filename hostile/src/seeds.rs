@@ -20,6 +20,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "record_batch" => records::fields(),
         "decompression" => records::compressed(),
         "group_blobs" => blobs::all(),
+        "request" => messages::conversations_with_a_broker(),
         "round_trip" => {
             let mut all = messages::both_directions();
             all.extend(records::round_trips());

@@ -84,6 +84,7 @@ replays! {
     decompression: any_compressed_bytes_are_read_or_refused_within_the_stated_memory,
     group_blobs: any_words_of_other_members_are_read_or_refused_within_the_stated_memory,
     connection: any_events_leave_a_connection_with_one_outcome_for_each_request,
+    request: any_requests_leave_the_broker_within_its_memory_and_serving,
     round_trip: whatever_is_read_can_be_written_and_read_again,
 }
 
