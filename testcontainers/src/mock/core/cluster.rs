@@ -152,10 +152,11 @@ impl Cluster {
             .expire(now, is_stopped, &mut self.violations, &mut answers);
         self.answer_group(answers, out);
         self.transactions.expire(now, self.transaction_version());
-        self.write_markers(now);
         for due in self.parked.take_due(now) {
             self.resume(now, due, out);
         }
+        // What was resumed may have ended a transaction.
+        self.write_markers(now);
         let changed = self.topics.take_changed();
         if !changed.is_empty() {
             for woken in self.parked.take_changed(&changed) {

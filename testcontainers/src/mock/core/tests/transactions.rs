@@ -369,6 +369,32 @@ fn a_fetch_of_committed_records_waits_for_the_marker() {
 }
 
 #[test]
+fn a_delayed_commit_wakes_the_readers_as_well() {
+    let (mut bench, wire) = bench();
+    let reader = bench.connect(0);
+    let producer = init(&mut bench, wire).unwrap();
+    write(&mut bench, wire, producer, 0).unwrap();
+    let delay = Duration::from_millis(100);
+    let fault = Fault::new(ApiKey::EndTxn, FaultAction::DelayBefore(delay));
+    bench.cluster.faults.set(fault).unwrap();
+    let version = newest(ApiKey::Fetch);
+    let request = fetch_request(&bench, 0, READ_COMMITTED);
+    assert_eq!(bench.send(reader, version, request), []);
+    let request = EndTxnRequest::default()
+        .with_transactional_id(TransactionalId(string(ID)))
+        .with_producer_id(producer.id.into())
+        .with_producer_epoch(producer.epoch)
+        .with_committed(true);
+    assert_eq!(bench.send(wire, 5, request), []);
+
+    let out = bench.wait(delay);
+
+    assert!(answer_to(wire, ApiKey::EndTxn, 5, &out).is_some());
+    let answer = answer_to(reader, ApiKey::Fetch, version, &out).expect("woken");
+    assert_eq!(fetched(answer).batches, [0, 2]);
+}
+
+#[test]
 fn older_producers_add_their_partitions_first() {
     let (mut bench, wire) = bench();
     let producer = init(&mut bench, wire).unwrap();
