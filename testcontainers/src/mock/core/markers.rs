@@ -13,7 +13,7 @@ use super::transaction::{DueMarker, Participant, TransactionVersion};
 impl Cluster {
     /// By which rules the brokers themselves abort: by the newest that they announce.
     pub(super) fn transaction_version(&self) -> TransactionVersion {
-        super::api::versions::transaction_version(self.options.release)
+        super::api::api_versions::transaction_version(self.options.release)
     }
 
     /// Writes what is due and can be written. The rest waits for a leader.

@@ -34,7 +34,7 @@ impl Cluster {
             return self.holds.hold(connection, broker, None, held);
         }
         let decoded = wire::decode_request(frame.clone()).and_then(|(head, request)| {
-            let spoken = api::versions::spoken(self.options.release, head.api_key);
+            let spoken = api::api_versions::spoken(self.options.release, head.api_key);
             match spoken {
                 Some(versions) if versions.contains(&head.api_version) => Ok((head, request)),
                 _ => Err(unknown(head)),
@@ -100,7 +100,11 @@ impl Cluster {
             };
             let ask = Ask::new(now, connection, broker, head);
             let ask = self.receive(ask, Subjects::default());
-            self.perform(&ask, api::versions::unsupported(self.options.release), out);
+            self.perform(
+                &ask,
+                api::api_versions::unsupported(self.options.release),
+                out,
+            );
             return;
         }
         self.violations.add(format_args!(

@@ -1,6 +1,7 @@
 //! The whole cluster without sockets: frames in, frames out, time as an argument.
 
 mod administration;
+mod apis;
 mod configs;
 mod faults;
 mod fetching;

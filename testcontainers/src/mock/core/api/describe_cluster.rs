@@ -1,4 +1,6 @@
 //! DescribeCluster: who is there.
+//!
+//! All versions, for brokers only: there is no listener of controllers, and no broker is fenced.
 
 use weft_client::wire::messages::describe_cluster_response::DescribeClusterBroker;
 use weft_client::wire::messages::{DescribeClusterRequest, DescribeClusterResponse};

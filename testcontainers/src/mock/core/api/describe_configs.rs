@@ -1,8 +1,8 @@
 //! DescribeConfigs: what topics and brokers are set to (KIP-133).
 //!
-//! All versions. Of topics everything is told but `message.format.version`; of brokers what topics
-//! take their defaults from, and what the mock itself follows. There is no documentation, and no
-//! loggers, client metrics or groups.
+//! Versions 1 to 4. Of topics everything is told but `message.format.version`; of brokers what
+//! topics take their defaults from, and what the mock itself follows. There is no documentation,
+//! and no loggers, client metrics or groups.
 
 use weft_client::NodeId;
 use weft_client::wire::ErrorCode;

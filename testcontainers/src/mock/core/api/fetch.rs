@@ -4,6 +4,11 @@
 //! whole limit is used up, the first batch found is returned whole even if it is larger (KIP-74),
 //! and what is cut may be cut anywhere. Sessions (KIP-227) are elsewhere: they turn each request
 //! into one that names everything, and shorten its answer.
+//!
+//! Versions 4 to 18, by name or by id; for consumers, as no broker here follows another by
+//! fetching. Leaders that moved are named (KIP-951), followers serve reads (KIP-392), and logs
+//! that diverge are told (KIP-595). There are no quotas, and nothing is converted to older
+//! formats.
 
 mod reading;
 

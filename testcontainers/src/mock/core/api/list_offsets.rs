@@ -1,4 +1,7 @@
 //! ListOffsets: the ends of a log, and records by their time.
+//!
+//! Versions 1 to 10: both ends, by time, the largest time (KIP-734), and what concerns remote
+//! storage, where there never is anything.
 
 use weft_client::LeaderEpoch;
 use weft_client::wire::ErrorCode;

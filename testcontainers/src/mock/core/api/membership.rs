@@ -1,5 +1,8 @@
 //! JoinGroup, SyncGroup, Heartbeat, LeaveGroup: between the versions of the messages and the group,
 //! which knows no versions.
+//!
+//! All versions of the classic protocol, with static members (KIP-345) and member ids that the
+//! coordinator gives first (KIP-394).
 
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! Metadata: who is there, and who leads what. Topics that nobody knows may be created, but as with
 //! a real controller the answer that asked for them does not have them yet.
+//!
+//! All versions. Nobody's rights are told.
 
 use weft_client::NodeId;
 use weft_client::wire::messages::metadata_request::MetadataRequestTopic;

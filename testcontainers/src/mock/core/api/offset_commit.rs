@@ -1,4 +1,6 @@
 //! OffsetCommit: checks who commits, and keeps what exists.
+//!
+//! Versions 2 to 9. Nothing expires, and a retention that is asked for is ignored.
 
 use weft_client::GenerationId;
 use weft_client::wire::ErrorCode;

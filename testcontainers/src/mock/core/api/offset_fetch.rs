@@ -1,5 +1,7 @@
 //! OffsetFetch: what a group has committed. Before version 8 one group is asked for, from then on
 //! several (KIP-709); the older answer is the newer one for one group.
+//!
+//! Versions 1 to 9, with stable offsets only where that is asked for (KIP-447).
 
 use weft_client::LeaderEpoch;
 use weft_client::wire::ErrorCode;

@@ -1,4 +1,8 @@
 //! Produce: checks batches as a leader does, gives them their offsets and appends them.
+//!
+//! Versions 3 to 13, by name or by id, with what the topic is set to. Batches of the formats
+//! before version 2 are refused. Nothing is lost between a write and its acknowledgement, whatever
+//! the acks.
 
 mod batch;
 

@@ -1,4 +1,6 @@
 //! AddOffsetsToTxn: the group whose offsets a transaction is about to commit.
+//!
+//! All versions.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,7 @@
 //! AddPartitionsToTxn: what a transaction is about to write to. Clients add to one transaction;
 //! brokers, from version 4 on, add to several, or only ask whether that was done (KIP-890).
+//!
+//! All versions.
 
 use std::collections::BTreeSet;
 

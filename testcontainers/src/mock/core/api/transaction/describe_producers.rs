@@ -1,5 +1,7 @@
 //! DescribeProducers: who wrote to a partition of this broker, and whose transaction is open there
 //! (KIP-664).
+//!
+//! All versions.
 
 use weft_client::Offset;
 use weft_client::wire::ErrorCode;

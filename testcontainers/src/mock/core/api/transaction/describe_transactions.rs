@@ -1,4 +1,6 @@
 //! DescribeTransactions: how far the transactions of some transactional ids are (KIP-664).
+//!
+//! All versions.
 
 use std::collections::BTreeMap;
 

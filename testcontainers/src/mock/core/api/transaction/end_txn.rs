@@ -1,5 +1,7 @@
 //! EndTxn: commits or aborts a transaction. From version 5 on the producer gets another epoch with
 //! each (KIP-890).
+//!
+//! All versions.
 
 use weft_client::wire::messages::{EndTxnRequest, EndTxnResponse};
 

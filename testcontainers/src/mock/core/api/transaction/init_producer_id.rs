@@ -1,4 +1,6 @@
 //! InitProducerId: who a producer is from now on.
+//!
+//! Versions 0 to 5; a transaction cannot be kept over a restart (KIP-939).
 
 use std::time::Duration;
 

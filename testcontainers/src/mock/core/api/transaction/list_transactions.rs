@@ -1,5 +1,7 @@
 //! ListTransactions: the transactional ids for which this broker answers, filtered by state,
 //! producer, age (KIP-994) and name (KIP-1152).
+//!
+//! All versions.
 
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! TxnOffsetCommit: offsets that count when the transaction is committed. The group takes them from
 //! a member of its current generation, or from a producer that names none (KIP-447).
+//!
+//! Versions 0 to 5, by name.
 
 use std::collections::BTreeSet;
 

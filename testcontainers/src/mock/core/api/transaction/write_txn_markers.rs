@@ -1,6 +1,8 @@
 //! WriteTxnMarkers: ends a transaction in the partitions that this broker leads, whatever their
 //! coordinator says. Brokers send it to each other, and administrators to get rid of a transaction
 //! that hangs (KIP-664).
+//!
+//! Version 1.
 
 use weft_client::wire::ErrorCode;
 use weft_client::wire::messages::write_txn_markers_request::WritableTxnMarker;

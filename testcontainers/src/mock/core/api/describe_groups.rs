@@ -1,16 +1,15 @@
-//! DescribeGroups, ListGroups, DeleteGroups: groups seen from outside.
+//! DescribeGroups: groups and their members, seen from outside.
+//!
+//! All versions. The host of every member is the loopback address, and nobody's rights are told.
 
 use weft_client::wire::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
-use weft_client::wire::messages::list_groups_response::ListedGroup;
-use weft_client::wire::messages::{
-    DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse,
-    GroupId, ListGroupsRequest, ListGroupsResponse, delete_groups_response::DeletableGroupResult,
-};
+use weft_client::wire::messages::{DescribeGroupsRequest, DescribeGroupsResponse, GroupId};
 use weft_client::wire::{ErrorCode, StrBytes};
 
 use super::super::cluster::Cluster;
 use super::super::group::{Group, GroupState, Member};
 use super::super::reply::{Ask, Reply, text};
+use super::list_groups::state_name;
 use super::membership::check_group;
 
 pub(super) fn describe_groups(
@@ -73,60 +72,6 @@ fn unknown(id: GroupId, version: i16) -> DescribedGroup {
         .with_error_code(error.0)
         .with_group_state(StrBytes::from_static_str("Dead"))
 }
-
-pub(super) fn list_groups(cluster: &mut Cluster, ask: &Ask, request: &ListGroupsRequest) -> Reply {
-    let Cluster {
-        groups, brokers, ..
-    } = cluster;
-    let is_wanted = |filter: &[StrBytes], value: &str| {
-        filter.is_empty()
-            || filter
-                .iter()
-                .any(|wanted| wanted.as_str().eq_ignore_ascii_case(value))
-    };
-    let listed = groups
-        .iter()
-        .filter(|group| brokers.coordinator(&group.id) == Some(ask.broker))
-        .filter(|group| is_wanted(&request.states_filter, state_name(group.state())))
-        .filter(|_| is_wanted(&request.types_filter, CLASSIC))
-        .map(|group| {
-            ListedGroup::default()
-                .with_group_id(GroupId(text(group.id.as_str())))
-                .with_protocol_type(text(group.protocol_type()))
-                .with_group_state(StrBytes::from_static_str(state_name(group.state())))
-                .with_group_type(StrBytes::from_static_str(CLASSIC))
-        });
-    let listed = listed.collect();
-    ListGroupsResponse::default().with_groups(listed).into()
-}
-
-pub(super) fn delete_groups(
-    cluster: &mut Cluster,
-    ask: &Ask,
-    request: DeleteGroupsRequest,
-) -> Reply {
-    let results = request.groups_names.into_iter().map(|id| {
-        let deleted = check_group(cluster, ask, id.as_str())
-            .and_then(|group_id| cluster.groups.delete(group_id.as_str()));
-        DeletableGroupResult::default()
-            .with_group_id(id)
-            .with_error_code(deleted.err().map_or(0, |error| error.0))
-    });
-    let results = results.collect();
-    DeleteGroupsResponse::default().with_results(results).into()
-}
-
-const fn state_name(state: GroupState) -> &'static str {
-    match state {
-        GroupState::Empty => "Empty",
-        GroupState::PreparingRebalance => "PreparingRebalance",
-        GroupState::CompletingRebalance => "CompletingRebalance",
-        GroupState::Stable => "Stable",
-    }
-}
-
-/// The type of every group here.
-const CLASSIC: &str = "classic";
 
 /// The first version of DescribeGroups that knows static members.
 const INSTANCE_ID_SINCE: i16 = 4;

@@ -1,5 +1,7 @@
 //! FindCoordinator: which broker answers for a group or a transactional id, one at a time or
 //! several (KIP-699).
+//!
+//! All versions, for groups and transactional ids; there are no share groups.
 
 use weft_client::wire::messages::find_coordinator_response::Coordinator;
 use weft_client::wire::messages::{FindCoordinatorRequest, FindCoordinatorResponse};

@@ -1,5 +1,8 @@
 //! ApiVersions: what this broker speaks, which is what the mock and the release that it pretends to
 //! be have in common.
+//!
+//! Versions 0 to 4. A version that the release does not know is answered in version 0 (KIP-511);
+//! the name and version of the client's software are not looked at.
 
 use std::ops::RangeInclusive;
 

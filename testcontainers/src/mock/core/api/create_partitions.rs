@@ -1,4 +1,6 @@
 //! CreatePartitions: topics grow, and never shrink.
+//!
+//! All versions. The mock chooses where new replicas go, and refuses a request that does.
 
 use weft_client::wire::ErrorCode;
 use weft_client::wire::messages::create_partitions_request::CreatePartitionsTopic;

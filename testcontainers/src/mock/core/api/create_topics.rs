@@ -1,5 +1,7 @@
-//! CreateTopics and DeleteTopics. Any broker takes them, as brokers of today pass them on to the
-//! controller.
+//! CreateTopics: topics with their partitions and configuration.
+//!
+//! Versions 2 to 7. Any broker takes it, as brokers of today pass it on to the controller. Replicas
+//! go where the request says, or to the brokers in turn; there are no policies, and no quotas.
 
 use weft_client::NodeId;
 use weft_client::wire::ErrorCode;
@@ -7,17 +9,13 @@ use weft_client::wire::messages::create_topics_request::CreatableTopic;
 use weft_client::wire::messages::create_topics_response::{
     CreatableTopicConfigs, CreatableTopicResult,
 };
-use weft_client::wire::messages::delete_topics_request::DeleteTopicState;
-use weft_client::wire::messages::delete_topics_response::DeletableTopicResult;
-use weft_client::wire::messages::{
-    CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse, TopicName,
-};
+use weft_client::wire::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicName};
 
 use super::super::cluster::Cluster;
 use super::super::configs::{Change, Settings, Told, alter_topic};
 use super::super::reply::{Ask, Reply, text};
 use super::super::topics::Placement;
-use super::{topic_id, uuid};
+use super::uuid;
 
 pub(super) fn create_topics(
     cluster: &mut Cluster,
@@ -141,55 +139,8 @@ fn placement(cluster: &Cluster, asked: &CreatableTopic) -> Result<(usize, Placem
     Ok((partitions, Placement::Spread { replication_factor }))
 }
 
-pub(super) fn delete_topics(
-    cluster: &mut Cluster,
-    ask: &Ask,
-    request: DeleteTopicsRequest,
-) -> Reply {
-    let asked: Vec<DeleteTopicState> = if ask.version() >= STATES_SINCE {
-        request.topics
-    } else {
-        let names = request.topic_names.into_iter();
-        names
-            .map(|name| DeleteTopicState::default().with_name(Some(name)))
-            .collect()
-    };
-    let responses = asked.iter().map(|asked| delete(cluster, asked));
-    let responses = responses.collect();
-    DeleteTopicsResponse::default()
-        .with_responses(responses)
-        .into()
-}
-
-fn delete(cluster: &mut Cluster, asked: &DeleteTopicState) -> DeletableTopicResult {
-    let result = DeletableTopicResult::default()
-        .with_name(asked.name.clone())
-        .with_topic_id(asked.topic_id);
-    let (found, unknown) = match &asked.name {
-        Some(name) => (
-            cluster.topics.by_name(name.as_str()),
-            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-        ),
-        None => (
-            cluster.topics.by_id(topic_id(asked.topic_id)),
-            ErrorCode::UNKNOWN_TOPIC_ID,
-        ),
-    };
-    let Some((id, name)) = found.map(|topic| (topic.id, topic.name.clone())) else {
-        return result.with_error_code(unknown.0);
-    };
-    cluster.topics.delete(name.as_str());
-    cluster.groups.forget_topic(name.as_str());
-    result
-        .with_name(Some(TopicName(text(name.as_str()))))
-        .with_topic_id(uuid(id))
-}
-
 /// How many replicas partitions have that do not say.
 const REPLICAS_DEFAULT: usize = 3;
 
 /// The first version whose answer describes the topic.
 const DETAILS_SINCE: i16 = 5;
-
-/// The first version that deletes by name or by id.
-const STATES_SINCE: i16 = 6;

@@ -1,4 +1,6 @@
 //! OffsetForLeaderEpoch: where an epoch ended, by which clients notice a truncated log (KIP-320).
+//!
+//! Versions 2 to 4, answered by leaders.
 
 use weft_client::wire::ErrorCode;
 use weft_client::wire::messages::offset_for_leader_epoch_request::{

@@ -1,0 +1,60 @@
+//! DeleteTopics: topics with all their records, and what groups have committed for them.
+//!
+//! Versions 1 to 6, by name or by id. Any broker takes it. The topic is gone at once, and one of
+//! the same name is another topic.
+
+use weft_client::wire::ErrorCode;
+use weft_client::wire::messages::delete_topics_request::DeleteTopicState;
+use weft_client::wire::messages::delete_topics_response::DeletableTopicResult;
+use weft_client::wire::messages::{DeleteTopicsRequest, DeleteTopicsResponse, TopicName};
+
+use super::super::cluster::Cluster;
+use super::super::reply::{Ask, Reply, text};
+use super::{topic_id, uuid};
+
+pub(super) fn delete_topics(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    request: DeleteTopicsRequest,
+) -> Reply {
+    let asked: Vec<DeleteTopicState> = if ask.version() >= STATES_SINCE {
+        request.topics
+    } else {
+        let names = request.topic_names.into_iter();
+        names
+            .map(|name| DeleteTopicState::default().with_name(Some(name)))
+            .collect()
+    };
+    let responses = asked.iter().map(|asked| delete(cluster, asked));
+    let responses = responses.collect();
+    DeleteTopicsResponse::default()
+        .with_responses(responses)
+        .into()
+}
+
+fn delete(cluster: &mut Cluster, asked: &DeleteTopicState) -> DeletableTopicResult {
+    let result = DeletableTopicResult::default()
+        .with_name(asked.name.clone())
+        .with_topic_id(asked.topic_id);
+    let (found, unknown) = match &asked.name {
+        Some(name) => (
+            cluster.topics.by_name(name.as_str()),
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+        ),
+        None => (
+            cluster.topics.by_id(topic_id(asked.topic_id)),
+            ErrorCode::UNKNOWN_TOPIC_ID,
+        ),
+    };
+    let Some((id, name)) = found.map(|topic| (topic.id, topic.name.clone())) else {
+        return result.with_error_code(unknown.0);
+    };
+    cluster.topics.delete(name.as_str());
+    cluster.groups.forget_topic(name.as_str());
+    result
+        .with_name(Some(TopicName(text(name.as_str()))))
+        .with_topic_id(uuid(id))
+}
+
+/// The first version that deletes by name or by id.
+const STATES_SINCE: i16 = 6;
