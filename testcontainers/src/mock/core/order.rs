@@ -58,7 +58,8 @@ pub enum Order {
         to: NodeId,
     },
     /// For so long the coordinator answers everything about the group with
-    /// `COORDINATOR_LOAD_IN_PROGRESS`.
+    /// `COORDINATOR_LOAD_IN_PROGRESS`; but it takes heartbeats, and answers SyncGroup with
+    /// `REBALANCE_IN_PROGRESS`, as Kafka does.
     LoadCoordinator {
         /// The group.
         group: GroupId,

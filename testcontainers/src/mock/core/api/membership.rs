@@ -82,8 +82,14 @@ pub(super) fn sync_group(
     out: &mut Vec<Output>,
 ) -> Reply {
     let error = |error| sync_response(SyncAnswer::error(error)).into();
-    if let Err(code) = check_group(cluster, ask, request.group_id.as_str()) {
-        return error(code);
+    match check_group(cluster, ask, request.group_id.as_str()) {
+        Ok(_) => {}
+        // With its state the coordinator has lost the rebalance, which begins anew. Kafka says it
+        // in this way because old clients do not expect the other code here.
+        Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS) => {
+            return error(ErrorCode::REBALANCE_IN_PROGRESS);
+        }
+        Err(code) => return error(code),
     }
     let sync = GroupSync {
         ask: ask.clone(),
@@ -109,6 +115,8 @@ pub(super) fn sync_group(
 pub(super) fn heartbeat(cluster: &mut Cluster, ask: &Ask, request: &HeartbeatRequest) -> Reply {
     let group_id = request.group_id.as_str();
     let error = match check_group(cluster, ask, group_id) {
+        // Kafka answers blindly while it loads.
+        Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS) => ErrorCode::NONE,
         Err(error) => error,
         Ok(_) => match cluster.groups.find_mut(group_id) {
             None => ErrorCode::UNKNOWN_MEMBER_ID,

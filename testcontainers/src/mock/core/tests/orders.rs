@@ -10,7 +10,7 @@ use weft_client::wire::messages::{
 use weft_client::{GroupId, Offset};
 
 use super::fetching::{TOPIC, append, bench, fetch, produce, sizes};
-use super::groups::{heartbeat, join, joined, settled};
+use super::groups::{heartbeat, join, joined, settled, sync};
 use super::*;
 
 fn order(bench: &mut Bench, order: Order) -> Vec<Output> {
@@ -283,12 +283,26 @@ fn a_coordinator_that_loads_says_so_until_it_has() {
 
     order(&mut bench, Order::LoadCoordinator { group, time });
 
+    let refusal = |bench: &mut Bench| ErrorCode(joined(bench.ask(wire, join(""))).error_code);
     let loading = ErrorCode::COORDINATOR_LOAD_IN_PROGRESS;
-    assert_eq!(heartbeat(&mut bench, wire, &member), loading);
+    assert_eq!(refusal(&mut bench), loading);
     bench.wait(time - Duration::from_millis(1));
-    assert_eq!(heartbeat(&mut bench, wire, &member), loading);
+    assert_eq!(refusal(&mut bench), loading);
     bench.wait(Duration::from_millis(1));
+    assert_ne!(refusal(&mut bench), loading);
     assert_eq!(heartbeat(&mut bench, wire, &member), ErrorCode::NONE);
+}
+
+#[test]
+fn a_coordinator_that_loads_takes_heartbeats_and_has_forgotten_the_rebalance() {
+    let (mut bench, wire, member) = group_of_one();
+    let (group, time) = (group(), Duration::from_secs(3));
+
+    order(&mut bench, Order::LoadCoordinator { group, time });
+
+    assert_eq!(heartbeat(&mut bench, wire, &member), ErrorCode::NONE);
+    let code = ErrorCode(sync(&mut bench, wire, &member).error_code);
+    assert_eq!(code, ErrorCode::REBALANCE_IN_PROGRESS);
 }
 
 #[test]
