@@ -1,6 +1,6 @@
 //! The simulator over many seeds: 1,000 unless `WEFT_SIM_SEEDS` says how many, from
 //! `WEFT_SIM_FIRST` on. `WEFT_SIM_SEED` runs one and prints its history, without the events that
-//! `WEFT_SIM_WITHOUT` names.
+//! `WEFT_SIM_WITHOUT` names. `WEFT_SIM_FIND` tells the seeds whose coverage contains a text.
 
 #![expect(
     clippy::disallowed_types,
@@ -41,6 +41,11 @@ fn run_seeds(first: u64, count: u64) -> (Coverage, Option<Outcome>, u64) {
                         seed,
                         ..Options::default()
                     });
+                    if let Ok(text) = env::var("WEFT_SIM_FIND")
+                        && outcome.coverage.to_string().contains(&text)
+                    {
+                        println!("seed {seed} went through {text}");
+                    }
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     found.0.add(&outcome.coverage);
                     found.2 += outcome.handled as u64;
@@ -63,15 +68,17 @@ fn run_seeds(first: u64, count: u64) -> (Coverage, Option<Outcome>, u64) {
 /// something.
 fn check_coverage(coverage: &Coverage) {
     let least = [
+        ("answer", 30),
         ("assignor", 4),
         ("callback", 3),
         ("error", 9),
-        ("fault", 19),
-        ("group state x request", 16),
+        ("fault", 36),
+        ("group state x request", 20),
         ("handler", 1),
         ("program", 12),
         ("refusal", 30),
         ("release", 24),
+        ("spoilt", 60),
     ];
     for (kind, least) in least {
         let variety = coverage.variety(kind);

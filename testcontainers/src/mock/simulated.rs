@@ -146,6 +146,17 @@ impl SimulatedCluster {
         appended.ok()
     }
 
+    /// Forgets the records before `offset`, as retention does; says whether it may.
+    pub fn delete_records_before(&mut self, topic: &str, partition: i32, offset: Offset) -> bool {
+        let deleted = self.cluster.delete_records_before(topic, partition, offset);
+        deleted.is_ok()
+    }
+
+    /// Gives a topic so many partitions; says whether it may have them.
+    pub fn grow(&mut self, topic: &str, partitions: usize) -> bool {
+        self.cluster.grow(topic, partitions).is_ok()
+    }
+
     /// The offset of the next record of a partition.
     pub fn end_offset(&self, topic: &str, partition: i32) -> Option<Offset> {
         self.cluster.end_offset(topic, partition)

@@ -1,17 +1,12 @@
-//! What is done to the simulated programs and brokers, and how.
+//! What may be done to the simulated programs and brokers.
 
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
-use weft_client::record::{BatchBuilder, Compression, Compressor};
 use weft_client::wire::{ApiKey, ErrorCode};
-use weft_client::{NodeId, Offset};
+use weft_testcontainers::mock::FaultAction;
 
-use super::history::number_of;
-use super::inner::{Event, Inner};
-use super::process::Process;
-use super::{GROUP, TOPICS};
+use super::TOPICS;
 
 /// One event of a plan. Each stands for itself: leaving one out leaves the others what they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +35,29 @@ pub(super) enum Fault {
     RestartBroker(i32),
     /// The next so many requests of an API are refused.
     Refuse(ApiKey, ErrorCode, usize),
-    /// The next so many requests of an API are served late.
-    Delay(ApiKey, Duration, usize),
-    /// The connection of the next request of an API is closed.
-    DropConnection(ApiKey),
+    /// Something is done to the next so many requests of an API, or to their answers.
+    Spoil(ApiKey, FaultAction, u64),
+    /// A broker does nothing for so long, and keeps its connections.
+    FreezeBroker(i32, Duration),
+    /// A broker does something again.
+    ThawBroker(i32),
+    /// Another broker leads a partition of a topic, or answers for the group.
+    MoveLeader(usize, i32, i32),
+    MoveCoordinator(i32),
+    /// The coordinator knows nothing of the group for so long.
+    LoadCoordinator(Duration),
+    /// The group rebalances for no reason that members can see.
+    Rebalance,
+    /// The session of the member that was heard of last ends.
+    ExpireMember,
+    /// A topic gets one more partition.
+    Grow(usize),
+    /// What the group has committed of a partition is deleted.
+    DeleteRecords(usize, i32),
+    /// A plain consumer goes back to what is committed.
+    Rewind(usize),
+    /// A plain consumer pauses what it owns for so long.
+    Pause(usize, Duration),
     /// A call of a member is ended.
     Wakeup(usize),
     /// All faults are over.
@@ -69,8 +83,18 @@ impl Fault {
             Self::KillBroker(_) => "kill a broker",
             Self::RestartBroker(_) => "restart a broker",
             Self::Refuse(..) => "refuse requests",
-            Self::Delay(..) => "delay requests",
-            Self::DropConnection(_) => "drop a connection",
+            Self::Spoil(_, action, _) => spoiling(action),
+            Self::FreezeBroker(..) => "freeze a broker",
+            Self::ThawBroker(_) => "thaw a broker",
+            Self::MoveLeader(..) => "move a leader",
+            Self::MoveCoordinator(_) => "move the coordinator",
+            Self::LoadCoordinator(_) => "the coordinator loads",
+            Self::Rebalance => "rebalance",
+            Self::ExpireMember => "expire a member",
+            Self::Grow(_) => "one more partition",
+            Self::DeleteRecords(..) => "delete records",
+            Self::Rewind(_) => "rewind",
+            Self::Pause(..) => "pause",
             Self::Wakeup(_) => "wake up a member",
             Self::Calm => "end of all faults",
         }
@@ -88,6 +112,21 @@ impl fmt::Display for Fault {
             }
             other => write!(f, "{other:?}"),
         }
+    }
+}
+
+/// What kind of thing is done to requests or answers, for the coverage.
+pub(super) fn spoiling(action: &FaultAction) -> &'static str {
+    match action {
+        FaultAction::DelayBefore(_) => "delay requests",
+        FaultAction::DelayAfter(_) => "delay answers",
+        FaultAction::Silence => "swallow requests",
+        FaultAction::LoseAnswer => "lose answers",
+        FaultAction::CutBefore => "cut before serving",
+        FaultAction::CutAfter => "cut after serving",
+        FaultAction::HalfFrame => "send half of an answer",
+        FaultAction::Throttle(_) => "throttle",
+        _ => "other faults",
     }
 }
 
@@ -133,158 +172,4 @@ pub(super) fn refusals() -> &'static [(ApiKey, &'static [ErrorCode])] {
         (ApiKey::Fetch, LEADER),
         (ApiKey::ListOffsets, LEADER),
     ]
-}
-
-impl Inner {
-    /// Does what the plan says.
-    pub(super) fn carry_out(&mut self, index: usize) {
-        let fault = self.plan.events[index].1;
-        let now = self.now;
-        self.history.note(now, || format!("[{index}] {fault}"));
-        self.coverage.count("fault", fault.kind());
-        match fault {
-            Fault::Produce(topic, partition, records) => self.produce(topic, partition, records),
-            Fault::Start(member) => self.start(member),
-            Fault::Stop(member) => self.stop(member),
-            Fault::Crash(member, is_noticed) => self.crash(member, is_noticed),
-            Fault::Wakeup(member) => {
-                let process = self.process_of(member);
-                self.to_wake.extend(process);
-            }
-            Fault::Freeze(member, duration) => self.freeze(member, duration),
-            Fault::Slow(member, work, duration) => {
-                if let Some(process) = self.process_of(member) {
-                    self.processes[process].slow = (now + duration, work);
-                }
-            }
-            Fault::Failing(member, count, is_for_good) => {
-                if let Some(process) = self.process_of(member) {
-                    self.processes[process].failing = (count, is_for_good);
-                }
-            }
-            Fault::CutLink(member, broker, duration) => {
-                if let Some(process) = self.process_of(member) {
-                    self.network
-                        .cut(process, NodeId::new(broker), now + duration);
-                }
-            }
-            Fault::CutBroker(broker, duration) => {
-                for process in 0..self.processes.len() {
-                    self.network
-                        .cut(process, NodeId::new(broker), now + duration);
-                }
-            }
-            Fault::Reset(member, broker) => {
-                if let Some(process) = self.process_of(member) {
-                    self.reset(process, broker.map(NodeId::new));
-                }
-            }
-            Fault::KillBroker(broker) => self.kill_broker(NodeId::new(broker)),
-            Fault::RestartBroker(broker) => self.restart_broker(NodeId::new(broker)),
-            Fault::Refuse(api_key, code, count) => {
-                let code_and_text = code.to_string();
-                let name = code_and_text.split(' ').next().unwrap_or_default();
-                self.coverage
-                    .count("refusal", &format!("{api_key:?} {name}"));
-                self.cluster.fail_next(api_key, code, count);
-            }
-            Fault::Delay(api_key, delay, count) => self.cluster.delay_next(api_key, delay, count),
-            Fault::DropConnection(api_key) => self.cluster.drop_connection_on_next(api_key),
-            Fault::Calm => self.calm(),
-        }
-    }
-
-    fn produce(&mut self, topic: usize, partition: i32, records: u32) {
-        let name = TOPICS[topic];
-        let number = number_of(name, partition);
-        let first = self
-            .history
-            .ends
-            .get(&number)
-            .copied()
-            .unwrap_or(Offset::ZERO);
-        let batch = batch(first.value().unsigned_abs(), records, self.plan.keys.get());
-        let now = self.instant();
-        let mut effects = Vec::new();
-        let appended = self
-            .cluster
-            .append(now, (name, partition), batch, &mut effects);
-        assert_eq!(appended, Some(first), "nobody else appends");
-        if let Some(end) = self.cluster.end_offset(name, partition) {
-            self.history.ends.insert(number, end);
-        }
-        self.perform(effects);
-    }
-
-    fn freeze(&mut self, member: usize, duration: Duration) {
-        if let Some(process) = self.process_of(member) {
-            let until = self.now + duration;
-            self.processes[process].frozen_until = until;
-            self.schedule(until, Event::Thaw(process));
-        }
-    }
-
-    fn kill_broker(&mut self, broker: NodeId) {
-        let now = self.instant();
-        let mut effects = Vec::new();
-        self.cluster.kill(now, broker, &mut effects);
-        self.perform(effects);
-    }
-
-    fn restart_broker(&mut self, broker: NodeId) {
-        let now = self.instant();
-        let mut effects = Vec::new();
-        self.cluster.restart(now, broker, &mut effects);
-        self.perform(effects);
-    }
-
-    fn calm(&mut self) {
-        for broker in 0..self.plan.brokers {
-            self.restart_broker(NodeId::new(broker));
-        }
-        self.network.mend();
-        self.cluster.forget_faults();
-        let now = self.now;
-        for process in 0..self.processes.len() {
-            self.processes[process].slow = Default::default();
-            self.processes[process].failing = Default::default();
-            self.processes[process].frozen_until = now;
-            self.thaw(process);
-        }
-        let stays =
-            |process: &Process| process.is_alive && !process.has_ended && !process.is_stopping;
-        if !self.processes.iter().any(stays) {
-            self.start_another(0);
-        }
-        self.history.progressed_at = now;
-        self.is_calm = true;
-    }
-
-    /// Looks at what the group has committed.
-    pub(super) fn observe_commits(&mut self) {
-        let numbers: Vec<i32> = self.history.ends.keys().copied().collect();
-        for number in numbers {
-            let (topic, partition) = super::history::partition_of(number);
-            let Some(offset) = self.cluster.committed(GROUP, topic, partition) else {
-                continue;
-            };
-            if self.history.committed.get(&number) != Some(&offset) {
-                self.committed(number, offset);
-            }
-        }
-    }
-}
-
-/// A batch of records whose keys take turns.
-fn batch(first: u64, records: u32, keys: u32) -> Bytes {
-    let mut builder = BatchBuilder::new();
-    for record in first..first + u64::from(records) {
-        let key = format!("key-{}", record % u64::from(keys));
-        builder
-            .append(1_780_000_000_000, Some(key.as_bytes()), Some(b"value"), &[])
-            .expect("a few records fit into a batch");
-    }
-    builder
-        .build(Compression::None, &mut Compressor::default())
-        .expect("a few records fit into a batch")
 }

@@ -1,6 +1,6 @@
 //! What happened in one simulation: for the guarantees, for people, and as one number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use weft_client::Offset;
@@ -23,6 +23,8 @@ pub(super) struct History {
     pub(super) committed: BTreeMap<i32, Offset>,
     /// The end of each partition.
     pub(super) ends: BTreeMap<i32, Offset>,
+    /// Partitions whose first records were deleted.
+    pub(super) shortened: BTreeSet<i32>,
     /// When the last new thing was handled or committed.
     pub(super) progressed_at: Moment,
 }
@@ -38,6 +40,7 @@ impl History {
             commits: Vec::new(),
             committed: BTreeMap::new(),
             ends: BTreeMap::new(),
+            shortened: BTreeSet::new(),
             progressed_at: Moment::ZERO,
         }
     }

@@ -64,21 +64,24 @@ impl Host for World {
     }
 
     fn notify(&self, signal: &Signal, is_for_all: bool) {
-        let mut inner = self.inner.borrow_mut();
-        let number = number_of(signal, &mut inner.last_signal);
-        let Some(waiting) = inner.signals.get_mut(&number) else {
-            return;
-        };
-        let mut woken = std::mem::take(waiting);
-        if !is_for_all && woken.len() > 1 {
-            let index = inner.random.below(woken.len());
-            let one = woken.swap_remove(index);
-            inner.signals.insert(number, woken);
-            woken = vec![one];
+        {
+            let mut inner = self.inner.borrow_mut();
+            let number = number_of(signal, &mut inner.last_signal);
+            let Some(waiting) = inner.signals.get_mut(&number) else {
+                return;
+            };
+            let mut woken = std::mem::take(waiting);
+            if !is_for_all && woken.len() > 1 {
+                let index = inner.random.below(woken.len());
+                let one = woken.swap_remove(index);
+                inner.signals.insert(number, woken);
+                woken = vec![one];
+            }
+            for thread in woken {
+                inner.wake_thread(thread);
+            }
         }
-        for thread in woken {
-            inner.wake_thread(thread);
-        }
+        self.yield_perhaps();
     }
 
     fn new_poller(&self) -> PollerId {
@@ -120,14 +123,17 @@ impl Host for World {
     }
 
     fn wake(&self, poller: PollerId) {
-        let mut inner = self.inner.borrow_mut();
-        let Some(state) = inner.pollers.get_mut(&poller) else {
-            return;
-        };
-        state.is_woken = true;
-        if let Some(waiter) = state.waiter {
-            inner.wake_thread(waiter);
+        {
+            let mut inner = self.inner.borrow_mut();
+            let Some(state) = inner.pollers.get_mut(&poller) else {
+                return;
+            };
+            state.is_woken = true;
+            if let Some(waiter) = state.waiter {
+                inner.wake_thread(waiter);
+            }
         }
+        self.yield_perhaps();
     }
 
     fn drop_poller(&self, poller: PollerId) {

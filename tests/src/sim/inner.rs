@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use weft_client::Offset;
 use weft_client::backoff::Random;
 use weft_client::host::simulated::{PollerId, Ready, SocketId, ThreadId};
+use weft_client::{MemberId, Offset};
 use weft_testcontainers::mock::simulated::SimulatedCluster;
 
 use super::TOPICS;
@@ -31,6 +31,8 @@ pub(super) struct Inner {
     /// Runnable, but of processes that get no processor.
     frozen: Vec<ThreadId>,
     pub(super) current: ThreadId,
+    /// It runs at the moment.
+    pub(super) is_in_thread: bool,
     pub(super) signals: BTreeMap<u64, Vec<ThreadId>>,
     pub(super) last_signal: u64,
     pub(super) pollers: BTreeMap<PollerId, PollerState>,
@@ -48,6 +50,8 @@ pub(super) struct Inner {
     pub(super) to_wake: Vec<usize>,
     /// All faults are over.
     pub(super) is_calm: bool,
+    /// The member that a heartbeat came from last.
+    pub(super) last_member: Option<MemberId>,
     turns: u64,
     /// The second that is under way, and the turns in it.
     turns_in_second: (u64, u64),
@@ -74,6 +78,8 @@ pub(super) enum Event {
     Tick,
     /// A process gets the processor again.
     Thaw(usize),
+    /// A broker does something again.
+    ThawBroker(i32),
     /// An event of the plan.
     Planned(usize),
 }
@@ -125,6 +131,7 @@ impl Inner {
             runnable: Vec::new(),
             frozen: Vec::new(),
             current: ThreadId(0),
+            is_in_thread: false,
             signals: BTreeMap::new(),
             last_signal: 0,
             pollers: BTreeMap::new(),
@@ -139,6 +146,7 @@ impl Inner {
             to_start: Vec::new(),
             to_wake: Vec::new(),
             is_calm: false,
+            last_member: None,
             turns: 0,
             turns_in_second: (0, 0),
         }
@@ -273,6 +281,7 @@ impl Inner {
             }
             Event::Tick => self.tick_cluster(),
             Event::Thaw(process) => self.thaw(process),
+            Event::ThawBroker(broker) => self.thaw_broker(broker),
             Event::Planned(index) => self.carry_out(index),
             Event::Connect(socket) => self.connect_arrives(socket),
             Event::Connected(socket, is_accepted) => self.connected(socket, is_accepted),

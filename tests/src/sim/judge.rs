@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use kafka_protocol::messages::ConsumerProtocolAssignment;
 use kafka_protocol::protocol::Decodable;
-use weft_client::Offset;
 use weft_client::wire::{ApiKey, Request, decode_request};
+use weft_client::{MemberId, Offset};
 
 use super::GROUP;
 use super::history::partition_of;
@@ -58,6 +58,11 @@ impl Inner {
                 }
                 Err(error) => format!("p{process} -> {kind:?}: {error}"),
             });
+        if kind == ApiKey::Heartbeat
+            && let Ok((_, Request::Heartbeat(request))) = decode_request(frame.clone())
+        {
+            self.last_member = Some(MemberId::from(request.member_id.as_str()));
+        }
         if kind == ApiKey::SyncGroup
             && let Ok((_, Request::SyncGroup(request))) = decode_request(frame.clone())
         {

@@ -17,6 +17,7 @@
 //! A history is judged as a whole by [`crate::guarantee`]. One that breaks a promise is shrunk:
 //! events of its plan are left out one by one as long as the promise stays broken.
 
+mod answers;
 mod coverage;
 mod fault;
 mod fiber;
@@ -31,6 +32,8 @@ mod plan;
 mod process;
 mod shrink;
 mod socket;
+mod strike;
+mod witness;
 mod world;
 
 use std::collections::BTreeSet;

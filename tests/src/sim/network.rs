@@ -44,6 +44,8 @@ pub(super) struct Socket {
     pub(super) is_reset: bool,
     pub(super) is_closed: bool,
     pub(super) is_served: bool,
+    /// The API and the version of the last request.
+    pub(super) asked: (i16, i16),
 }
 
 pub(super) enum Piece {
@@ -187,14 +189,22 @@ impl Inner {
     }
 
     fn observe_request(&mut self, id: SocketId, frame: &Bytes) {
-        let process = self.network.sockets.get(&id).map(|socket| socket.process);
-        if let Some(process) = process {
+        let &[a, b, c, d, ..] = &frame[..] else {
+            return;
+        };
+        if let Some(socket) = self.network.sockets.get_mut(&id) {
+            socket.asked = (i16::from_be_bytes([a, b]), i16::from_be_bytes([c, d]));
+            let process = socket.process;
             self.observe(process, frame);
         }
     }
 
     fn send_down(&mut self, id: SocketId, chunks: &[Bytes]) {
         let mut bytes = Bytes::from(chunks.concat());
+        if let Some(socket) = self.network.sockets.get(&id) {
+            let asked = socket.asked;
+            self.observe_response(asked, &bytes);
+        }
         if self.network.random.below(8) == 0 {
             let first = bytes.split_to(self.network.random.below(bytes.len()));
             if !first.is_empty() {

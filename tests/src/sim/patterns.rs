@@ -25,7 +25,7 @@ pub(super) fn per_thread(process: usize, plan: &Plan, member: usize, threads: us
     keep_running(process, || {
         let instances = Arc::clone(&instances);
         Runtime::per_thread(config(plan, member, false))
-            .topics(TOPICS[..plan.partitions.len()].iter().copied())
+            .topics(TOPICS[..plan.members[member].topics].iter().copied())
             .threads(threads)
             .thread_failure(ThreadFailure::Restart {
                 attempts: NonZeroU32::new(3).unwrap_or(NonZeroU32::MIN),
@@ -48,7 +48,7 @@ pub(super) fn worker_pool(
 ) {
     keep_running(process, || {
         Runtime::worker_pool(config(plan, member, false))
-            .topics(TOPICS[..plan.partitions.len()].iter().copied())
+            .topics(TOPICS[..plan.members[member].topics].iter().copied())
             .pollers(pollers)
             .workers(workers)
             .ordering(plan.ordering)

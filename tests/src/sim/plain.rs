@@ -8,10 +8,11 @@ use weft_consumer::{
     CallbackError, Consumer, ConsumerRecords, RebalanceConsumer, RebalanceListener,
 };
 
-use super::TOPICS;
+use super::history::number_of;
 use super::plan::{Commits, Plan};
 use super::process::{Handling, config, is_auto};
 use super::world::with;
+use super::{TOPICS, witness};
 use crate::guarantee::Instance;
 
 /// Runs until the process is to end.
@@ -29,7 +30,7 @@ pub(super) fn run(process: usize, plan: &Plan, member: usize, commits: Commits) 
         let consumer = consumer.expect("a simulated host refuses nothing");
         let wakeup = consumer.wakeup_handle();
         with(|world| world.inner.borrow_mut().processes[process].wakeup = Some(wakeup));
-        let result = program.consume(&consumer, &TOPICS[..plan.partitions.len()]);
+        let result = program.consume(&consumer, &TOPICS[..plan.members[member].topics]);
         with(|world| world.inner.borrow_mut().processes[process].wakeup = None);
         if !with(|world| world.is_alive(process)) {
             // Dropped, not closed: there is nobody left to close it.
@@ -63,10 +64,13 @@ impl Program {
         };
         consumer.subscribe_with_listener(topics.iter().copied(), listener)?;
         while !with(|world| world.is_over(self.process)) {
+            let paused = witness::follow_wishes(self.process, consumer)?;
             match consumer.poll(POLL_TIMEOUT) {
                 Ok(records) => {
+                    witness::check_records(self.process, consumer, &records, &paused);
                     self.handle(&records);
-                    self.commit(consumer, records.count())?;
+                    self.commit(consumer, &records)?;
+                    witness::look_up(self.process, consumer);
                 }
                 Err(error) => self.tolerate("poll", error)?,
             }
@@ -97,17 +101,19 @@ impl Program {
         }
     }
 
-    fn commit(&self, consumer: &Consumer, records: usize) -> Result<(), Error> {
+    fn commit(&self, consumer: &Consumer, records: &ConsumerRecords) -> Result<(), Error> {
         match self.commits {
             Commits::Sync => {
                 // What a rebalance kept from being committed is committed after it.
-                self.is_behind.set(self.is_behind.get() || records > 0);
+                self.is_behind
+                    .set(self.is_behind.get() || records.count() > 0);
                 if !self.is_behind.get() {
                     return Ok(());
                 }
                 match consumer.commit_sync() {
                     Ok(()) => {
                         self.is_behind.set(false);
+                        witness::check_acknowledged(self.process, records.next_offsets());
                         Ok(())
                     }
                     Err(error) => self.tolerate("commit_sync", error),
@@ -115,8 +121,9 @@ impl Program {
             }
             Commits::Async => {
                 let process = self.process;
-                let sent = consumer.commit_async_with(move |_, result| {
-                    if let Err(error) = result {
+                let sent = consumer.commit_async_with(move |offsets, result| match result {
+                    Ok(()) => witness::check_acknowledged(process, offsets),
+                    Err(error) => {
                         with(|world| world.saw_error(process, "commit_async", &error));
                     }
                 });
@@ -164,6 +171,10 @@ impl Listener {
     fn note(&self, what: &str, partitions: &[TopicPartition]) {
         with(|world| {
             let mut inner = world.inner.borrow_mut();
+            for partition in partitions {
+                let number = number_of(partition.topic().as_str(), partition.partition());
+                inner.processes[self.process].expected.remove(&number);
+            }
             let (now, process) = (inner.now, self.process);
             inner.coverage.count("callback", what);
             inner

@@ -9,7 +9,7 @@ use std::time::Duration;
 use weft_client::backoff::Random;
 use weft_client::wire::{ApiKey, ErrorCode};
 use weft_runtime::route::Ordering;
-use weft_testcontainers::mock::KafkaRelease;
+use weft_testcontainers::mock::{FaultAction, KafkaRelease};
 
 use super::fault::{Fault, refusals};
 use super::world::Moment;
@@ -44,6 +44,8 @@ pub(super) struct Plan {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member {
     pub(super) kind: Kind,
+    /// How many of the topics it subscribes to, from the first on.
+    pub(super) topics: usize,
     /// It keeps its membership over restarts (KIP-345).
     pub(super) is_static: bool,
 }
@@ -94,7 +96,7 @@ impl Plan {
         // Static members came with 2.3.
         let is_plain = is_calm || matches!(release, KafkaRelease::V2_1 | KafkaRelease::V2_2);
         let members = (0..1 + dice.below(4))
-            .map(|_| dice.member(is_plain))
+            .map(|number| dice.member(is_plain, number, topics))
             .collect();
         let mut plan = Self {
             seed,
@@ -174,7 +176,7 @@ impl Dice {
         end.mul_f64(self.0.fraction())
     }
 
-    fn member(&mut self, is_plain: bool) -> Member {
+    fn member(&mut self, is_plain: bool, number: i32, topics: usize) -> Member {
         let commits = [
             Commits::Sync,
             Commits::Async,
@@ -186,8 +188,11 @@ impl Dice {
             2 => Kind::PerThread(1 + self.0.below(2)),
             _ => Kind::WorkerPool(1 + self.0.below(2), 1 + self.0.below(3)),
         };
+        // The first member can keep everything going alone.
+        let is_choosy = number > 0 && self.chance(3);
         Member {
             kind,
+            topics: if is_choosy { 1 } else { topics },
             is_static: !is_plain && self.chance(5),
         }
     }
@@ -205,7 +210,10 @@ impl Dice {
         let member = self.0.below(plan.members.len());
         let broker = self.below(plan.brokers);
         let seconds = Duration::from_secs(self.pick(&[1, 3, 8, 20]));
-        match self.0.below(16) {
+        if self.chance(3) {
+            return self.order(plan, member, broker);
+        }
+        match self.0.below(17) {
             0 => Fault::Stop(member),
             1 | 2 => Fault::Start(member),
             3 => Fault::Crash(member, self.chance(2)),
@@ -221,12 +229,42 @@ impl Dice {
             10 => Fault::KillBroker(broker),
             11 => Fault::RestartBroker(broker),
             12 => self.refusal(),
-            13 => {
-                let delay = Duration::from_millis(self.pick(&[20, 400, 4_000]));
-                Fault::Delay(self.api_key(), delay, 1 + self.0.below(4))
-            }
-            14 => Fault::DropConnection(self.api_key()),
+            13..=15 => self.spoiling(),
             _ => Fault::Wakeup(member),
+        }
+    }
+
+    fn spoiling(&mut self) -> Fault {
+        let delay = Duration::from_millis(self.pick(&[20, 400, 4_000, 7_000]));
+        let action = self.pick(&[
+            FaultAction::DelayBefore(delay),
+            FaultAction::DelayAfter(delay),
+            FaultAction::Silence,
+            FaultAction::LoseAnswer,
+            FaultAction::CutBefore,
+            FaultAction::CutAfter,
+            FaultAction::HalfFrame,
+            FaultAction::Throttle(delay),
+        ]);
+        Fault::Spoil(self.api_key(), action, 1 + self.0.below(4) as u64)
+    }
+
+    fn order(&mut self, plan: &Plan, member: usize, broker: i32) -> Fault {
+        let topic = self.0.below(plan.partitions.len());
+        let partition = self.below(plan.partitions[topic]);
+        let seconds = Duration::from_secs(self.pick(&[1, 3, 8]));
+        match self.0.below(12) {
+            0 => Fault::FreezeBroker(broker, seconds),
+            1 => Fault::ThawBroker(broker),
+            2 | 3 => Fault::MoveLeader(topic, partition, broker),
+            4 => Fault::MoveCoordinator(broker),
+            5 => Fault::LoadCoordinator(seconds),
+            6 => Fault::Rebalance,
+            7 => Fault::ExpireMember,
+            8 => Fault::Grow(topic),
+            9 => Fault::DeleteRecords(topic, partition),
+            10 => Fault::Rewind(member),
+            _ => Fault::Pause(member, seconds),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The processes of members: how they start, end and crash, and what a handler in them does.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use weft_client::host::simulated::ThreadId;
@@ -30,6 +31,12 @@ pub(super) struct Process {
     pub(super) slow: (Moment, Duration),
     /// How many handlings still fail, and whether for good.
     pub(super) failing: (usize, bool),
+    /// It is to go back to what is committed.
+    pub(super) is_rewinding: bool,
+    /// Until when it wants no records.
+    pub(super) paused_until: Moment,
+    /// What comes next of each partition, as a plain consumer was given it.
+    pub(super) expected: BTreeMap<i32, Offset>,
     pub(super) main: Option<ThreadId>,
     pub(super) wakeup: Option<WakeupHandle>,
 }
@@ -69,6 +76,9 @@ impl Inner {
             frozen_until: Moment::ZERO,
             slow: (Moment::ZERO, Duration::ZERO),
             failing: (0, false),
+            is_rewinding: false,
+            paused_until: Moment::ZERO,
+            expected: BTreeMap::new(),
             main: None,
             wakeup: None,
         });

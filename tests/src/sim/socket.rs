@@ -45,6 +45,7 @@ impl Inner {
                 is_reset: false,
                 is_closed: false,
                 is_served: false,
+                asked: (-1, 0),
             },
         );
         let at = self.now + network.delay(latency);

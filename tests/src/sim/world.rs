@@ -100,8 +100,10 @@ impl World {
         let Some(mut fiber) = fiber else {
             return Step::Moved;
         };
+        self.inner.borrow_mut().is_in_thread = true;
         let has_ended = fiber.resume();
         let mut inner = self.inner.borrow_mut();
+        inner.is_in_thread = false;
         if has_ended {
             inner.ended(chosen);
         } else {
@@ -142,6 +144,18 @@ impl World {
     /// Lets other threads run.
     pub(super) fn yield_now(&self) {
         self.block(Some(Duration::ZERO));
+    }
+
+    /// Whoever tells others something may be overtaken by them before it goes on. Only threads are:
+    /// the world itself has nowhere to wait.
+    pub(super) fn yield_perhaps(&self) {
+        let is_thread_polite = {
+            let mut inner = self.inner.borrow_mut();
+            inner.is_in_thread && inner.random.below(4) == 0
+        };
+        if is_thread_polite {
+            self.yield_now();
+        }
     }
 
     /// Has the running thread do something that takes so long. Nobody can cut it short but death.

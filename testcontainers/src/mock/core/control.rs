@@ -100,6 +100,12 @@ impl Cluster {
         Ok(start)
     }
 
+    /// Adds partitions to a topic until it has so many.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn grow(&mut self, topic: &str, partitions: usize) -> Result<(), ErrorCode> {
+        self.topics.grow(topic, partitions, &self.brokers)
+    }
+
     /// Lets another replica lead a partition, in the next epoch.
     pub(crate) fn move_leader(
         &mut self,
