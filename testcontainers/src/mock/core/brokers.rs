@@ -116,6 +116,11 @@ impl Brokers {
         Some(chosen)
     }
 
+    /// The broker that answers for a transactional id, if anybody asked since the last one died.
+    pub(crate) fn known_transaction_coordinator(&self, id: &TransactionalId) -> Option<NodeId> {
+        self.transaction_coordinators.get(id).copied()
+    }
+
     fn choose(&self, name: &str) -> Option<NodeId> {
         let alive: Vec<NodeId> = self.alive().map(|broker| broker.id).collect();
         let index = name_hash(name) % alive.len().max(1) as u64;

@@ -137,7 +137,7 @@ impl Cluster {
         parked
             .into_iter()
             .chain(self.groups.next_deadline(|id| self.is_stopped(id)))
-            .chain(self.transactions.next_deadline())
+            .chain(self.next_transaction_deadline())
             .chain(self.holds.next_deadline())
             .min()
     }
@@ -151,7 +151,7 @@ impl Cluster {
         self.groups
             .expire(now, is_stopped, &mut self.violations, &mut answers);
         self.answer_group(answers, out);
-        self.transactions.expire(now, self.transaction_version());
+        self.expire_transactions(now);
         for due in self.parked.take_due(now) {
             self.resume(now, due, out);
         }

@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use weft_client::wire::ErrorCode;
 
+use super::brokers::Brokers;
 use super::cluster::Cluster;
+use super::hold::Holds;
 use super::log::Marker;
 use super::topics::PartitionKey;
-use super::transaction::{DueMarker, Participant, TransactionVersion};
+use super::transaction::{DueMarker, Participant, TransactionVersion, TransactionalId};
 
 impl Cluster {
     /// By which rules the brokers themselves abort: by the newest that they announce.
@@ -16,10 +18,25 @@ impl Cluster {
         super::api::api_versions::transaction_version(self.options.release)
     }
 
-    /// Writes what is due and can be written. The rest waits for a leader.
+    pub(super) fn next_transaction_deadline(&self) -> Option<Instant> {
+        let (brokers, holds) = (&self.brokers, &self.holds);
+        self.transactions
+            .next_deadline(|id| is_stopped(brokers, holds, id))
+    }
+
+    /// Aborts what took too long.
+    pub(super) fn expire_transactions(&mut self, now: Instant) {
+        let version = self.transaction_version();
+        let (brokers, holds) = (&self.brokers, &self.holds);
+        self.transactions
+            .expire(now, version, |id| is_stopped(brokers, holds, id));
+    }
+
+    /// Writes what is due and can be written. The rest waits for a leader, or for a frozen broker.
     pub(super) fn write_markers(&mut self, now: Instant) {
         for due in self.transactions.take_due() {
-            if self.write_marker(now, &due) {
+            let is_stopped = is_stopped(&self.brokers, &self.holds, &due.transactional_id);
+            if !is_stopped && self.write_marker(now, &due) {
                 self.transactions.note_written(&due);
             }
         }
@@ -46,8 +63,9 @@ impl Cluster {
         match &due.participant {
             Participant::Partition(key) => {
                 let partition = self.topics.partition_mut(*key);
-                let has_leader = partition.map(|partition| partition.leader.is_some());
-                if has_leader == Some(false) {
+                let leader = partition.map(|partition| partition.leader);
+                let waits = |leader| self.holds.is_frozen(leader);
+                if leader.is_some_and(|leader| leader.is_none_or(waits)) {
                     return false;
                 }
                 // Like a coordinator, takes a refusal for the end of it: the topic is gone, or a
@@ -56,7 +74,8 @@ impl Cluster {
                 true
             }
             Participant::Group(group) => {
-                if self.brokers.coordinator(group).is_none() {
+                let coordinator = self.brokers.coordinator(group);
+                if coordinator.is_none_or(|broker| self.holds.is_frozen(broker)) {
                     return false;
                 }
                 if let Some(group) = self.groups.find_mut(group.as_str()) {
@@ -67,4 +86,11 @@ impl Cluster {
             }
         }
     }
+}
+
+/// Whether nothing is done for the transactional id, since the broker that answers for it is
+/// frozen.
+fn is_stopped(brokers: &Brokers, holds: &Holds, id: &TransactionalId) -> bool {
+    let coordinator = brokers.known_transaction_coordinator(id);
+    coordinator.is_some_and(|broker| holds.is_frozen(broker))
 }

@@ -514,6 +514,38 @@ fn a_marker_waits_until_the_partition_has_a_leader() {
 }
 
 #[test]
+fn nothing_goes_on_with_a_transaction_while_its_brokers_are_frozen() {
+    let mut bench = Bench::new(2);
+    let coordinator = bench.cluster.transaction_coordinator(ID).unwrap();
+    let other = NodeId::new(1 - coordinator.value());
+    let placement = Placement::Given(vec![vec![other]]);
+    let Cluster {
+        topics, brokers, ..
+    } = &mut bench.cluster;
+    topics.create(TOPIC, 1, &placement, brokers).unwrap();
+    let wire = bench.connect(coordinator.value());
+    let leader = bench.connect(other.value());
+    let producer = init(&mut bench, wire).unwrap();
+    write(&mut bench, leader, producer, 0).unwrap();
+    let state = |bench: &Bench| bench.cluster.transaction_state(ID).unwrap();
+
+    bench.cluster.holds.freeze(coordinator);
+    assert_eq!(bench.cluster.next_deadline(), None);
+    bench.wait(Duration::from_secs(60));
+    assert_eq!(state(&bench), TransactionState::Ongoing);
+    bench.cluster.holds.freeze(other);
+    bench.cluster.holds.thaw(coordinator);
+    bench.wait(Duration::ZERO);
+    assert_eq!(state(&bench), TransactionState::PrepareAbort);
+    bench.cluster.holds.thaw(other);
+    bench.wait(Duration::ZERO);
+
+    assert_eq!(state(&bench), TransactionState::CompleteAbort);
+    let stable = bench.cluster.last_stable_offset(TOPIC, 0);
+    assert_eq!(stable, Some(Offset::new(3)));
+}
+
+#[test]
 fn a_transaction_ends_although_its_topic_is_gone() {
     let (mut bench, wire) = bench();
     let producer = init(&mut bench, wire).unwrap();

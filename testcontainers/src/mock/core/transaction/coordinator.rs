@@ -82,15 +82,28 @@ impl Transactions {
         }
     }
 
-    pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(at, _)| *at)
+    /// When the next transaction is aborted, those left out for which `is_stopped` says so.
+    pub(crate) fn next_deadline(
+        &self,
+        is_stopped: impl Fn(&TransactionalId) -> bool,
+    ) -> Option<Instant> {
+        let mut deadlines = self.deadlines.iter();
+        let next = deadlines.find(|(_, id)| !is_stopped(id));
+        next.map(|(at, _)| *at)
     }
 
-    /// Aborts what took too long. `version` is by what rules the brokers do so.
-    pub(crate) fn expire(&mut self, now: Instant, version: TransactionVersion) {
-        while let Some((at, id)) = self.deadlines.first().cloned()
-            && at <= now
-        {
+    /// Aborts what took too long, but for those for which `is_stopped` says so. `version` is by
+    /// what rules the brokers abort.
+    pub(crate) fn expire(
+        &mut self,
+        now: Instant,
+        version: TransactionVersion,
+        is_stopped: impl Fn(&TransactionalId) -> bool,
+    ) {
+        let deadlines = self.deadlines.iter();
+        let late = deadlines.take_while(|(at, _)| *at <= now);
+        let late = late.filter(|(_, id)| !is_stopped(id));
+        for (_, id) in late.cloned().collect::<Vec<_>>() {
             self.fence(now, &id, version);
         }
     }

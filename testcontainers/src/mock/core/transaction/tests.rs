@@ -338,14 +338,18 @@ fn what_takes_longer_than_its_timeout_is_aborted_and_fenced() {
     for version in [TransactionVersion::V1, TransactionVersion::V2] {
         let at = now();
         let (mut transactions, producer) = in_state(at, TransactionState::Ongoing, version);
-        assert_eq!(transactions.next_deadline(), Some(at + TIMEOUT));
-        transactions.expire(at + TIMEOUT / 2, version);
+        assert_eq!(transactions.next_deadline(|_| false), Some(at + TIMEOUT));
+        transactions.expire(at + TIMEOUT / 2, version, |_| false);
         assert_eq!(state(&transactions), TransactionState::Ongoing);
 
-        transactions.expire(at + TIMEOUT, version);
+        transactions.expire(at + TIMEOUT, version, |_| true);
+        assert_eq!(state(&transactions), TransactionState::Ongoing, "stopped");
+        assert_eq!(transactions.next_deadline(|_| true), None);
+
+        transactions.expire(at + TIMEOUT, version, |_| false);
 
         assert_eq!(state(&transactions), TransactionState::PrepareAbort);
-        assert_eq!(transactions.next_deadline(), None);
+        assert_eq!(transactions.next_deadline(|_| false), None);
         assert_eq!(settle(&mut transactions)[0].marker.producer, identity(0, 1));
         assert_eq!(state(&transactions), TransactionState::CompleteAbort);
         let late = end(
