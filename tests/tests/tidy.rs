@@ -58,6 +58,7 @@ const PURE: &[&str] = &[
     "testcontainers/src/mock/core",
     "testcontainers/src/mock/script",
     "tests/src/guarantee",
+    "tests/src/outside/kcat.rs",
 ];
 
 /// What a pure module may not name.
