@@ -12,6 +12,8 @@
 mod configurations;
 #[path = "mock/configured.rs"]
 mod configured;
+#[path = "mock/directory.rs"]
+mod directory;
 #[path = "mock/faults.rs"]
 mod faults;
 #[path = "mock/java.rs"]
@@ -22,6 +24,8 @@ mod network;
 mod parity;
 #[path = "mock/releases.rs"]
 mod releases;
+#[path = "mock/temporary.rs"]
+mod temporary;
 #[path = "mock/transaction_parity.rs"]
 mod transaction_parity;
 #[path = "mock/transaction_requests.rs"]

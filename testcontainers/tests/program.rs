@@ -4,8 +4,14 @@
     clippy::disallowed_methods,
     reason = "real processes and sockets take real time"
 )]
+#![expect(
+    clippy::disallowed_types,
+    reason = "what a callback is told goes behind a lock"
+)]
 #![expect(clippy::unwrap_used, reason = "the functions here are parts of tests")]
 
+#[path = "program/directory.rs"]
+mod directory;
 #[path = "program/ending.rs"]
 mod ending;
 #[path = "program/process.rs"]
@@ -14,3 +20,5 @@ mod process;
 mod prompt;
 #[path = "program/starting.rs"]
 mod starting;
+#[path = "mock/temporary.rs"]
+mod temporary;

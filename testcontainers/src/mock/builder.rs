@@ -1,14 +1,18 @@
 //! What a mock cluster is like: set here, checked at the start.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use weft_client::wire::ErrorCode;
 
 use super::cluster::MockCluster;
 use super::core::{Cluster, FETCH_SESSIONS_DEFAULT, KafkaRelease, Options};
 use super::error::MockError;
 use super::ports::Listening;
-use super::server::{BROKERS_MAX, Server};
+use super::server::{BROKERS_MAX, Server, Setting};
 use super::time::Time;
 use super::witness::Witness;
 
@@ -22,6 +26,8 @@ pub struct MockClusterBuilder {
     listening: Listening,
     witness: Option<Witness>,
     time: Time,
+    failure_witness: Option<Witness>,
+    directory: Option<PathBuf>,
 }
 
 impl MockClusterBuilder {
@@ -41,6 +47,8 @@ impl MockClusterBuilder {
             listening: Listening::default(),
             witness: None,
             time: Time::Real,
+            failure_witness: None,
+            directory: None,
         }
     }
 
@@ -179,14 +187,44 @@ impl MockClusterBuilder {
         self
     }
 
+    /// Keeps the cluster in this directory, which is made if it does not exist: a cluster that is
+    /// started there later goes on where this one ended, however it ended. One process at a time
+    /// can use it.
+    ///
+    /// What outlives the process: topics and their records, leader epochs, committed offsets, and
+    /// groups with their generation and their members as of their last assignment, so that members
+    /// that are still there go on without a rebalance. All of it is in memory as well. What was
+    /// acknowledged before a `kill -9` is there; the mock waits for the disk only at an orderly
+    /// end, so a machine that loses its power may lose the last seconds, as with Kafka's defaults.
+    ///
+    /// Topics that the builder names are created unless they exist already.
+    ///
+    /// If the directory cannot be written any more all brokers die, as Kafka's do, and
+    /// [`MockCluster::failure`] tells why.
+    #[must_use]
+    pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.directory = Some(path.into());
+        self
+    }
+
+    /// Has `tell` called if the cluster dies because it cannot write its directory. What is said of
+    /// [`Self::on_violation`] goes for this as well.
+    #[must_use]
+    pub fn on_failure(mut self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.failure_witness = Some(Witness::new(tell));
+        self
+    }
+
     /// Starts the cluster: opens the ports, and a thread that serves them all.
     ///
     /// # Errors
     ///
     /// [`MockError::Configuration`] for a cluster without brokers, or with more than a thousand, or
     /// with ports or addresses that cannot be; [`MockError::Refused`] for a topic that cannot be
-    /// created; [`MockError::Io`] if a port is taken, or the operating system has no ports or
-    /// threads to give.
+    /// created, or exists in the directory with another number of partitions;
+    /// [`MockError::Directory`] if another process uses the directory, or its journal is damaged;
+    /// [`MockError::Io`] if a port is taken, or the operating system has no ports, threads or files
+    /// to give.
     pub fn start(self) -> Result<MockCluster, MockError> {
         if !(1..=BROKERS_MAX).contains(&self.brokers) {
             return Err(MockError::Configuration {
@@ -195,25 +233,39 @@ impl MockClusterBuilder {
         }
         self.listening.check(self.brokers)?;
         let topics = self.topics;
-        let create_topics = |cluster: &mut Cluster| {
-            topics.iter().try_for_each(|(name, partitions)| {
-                cluster
-                    .create_topic(name, *partitions)
-                    .map_err(|code| MockError::Refused {
-                        what: format!("topic {name} with {partitions} partitions"),
-                        code,
-                    })
-            })
-        };
         let running = Server::start(
-            self.options,
-            self.brokers,
-            &self.racks,
-            self.listening,
-            self.witness,
-            self.time,
-            create_topics,
+            Setting {
+                options: self.options,
+                brokers: self.brokers,
+                racks: self.racks,
+                listening: self.listening,
+                witness: self.witness,
+                failure_witness: self.failure_witness,
+                directory: self.directory,
+                time: self.time,
+            },
+            |cluster| create_topics(cluster, &topics),
         )?;
         Ok(MockCluster::new(running))
     }
+}
+
+/// Creates what is not there; what is there must be of the same size.
+fn create_topics(cluster: &mut Cluster, topics: &[(String, usize)]) -> Result<(), MockError> {
+    let known: BTreeMap<_, _> = cluster
+        .topic_summaries()
+        .into_iter()
+        .map(|topic| (topic.name, topic.partitions))
+        .collect();
+    topics.iter().try_for_each(|(name, partitions)| {
+        let created = match known.get(name.as_str()) {
+            Some(known) if known == partitions => return Ok(()),
+            Some(_) => Err(ErrorCode::TOPIC_ALREADY_EXISTS),
+            None => cluster.create_topic(name, *partitions),
+        };
+        created.map_err(|code| MockError::Refused {
+            what: format!("topic {name} with {partitions} partitions"),
+            code,
+        })
+    })
 }

@@ -16,6 +16,7 @@ use weft_client::{Broker, NodeId, Offset, OffsetAndMetadata};
 
 use super::builder::MockClusterBuilder;
 use super::core::{AppendError, GroupState, Input};
+use super::directory::Recovery;
 use super::error::MockError;
 use super::server::{Command, Running, Server};
 
@@ -36,6 +37,7 @@ pub struct MockCluster {
     waker: Waker,
     /// Nothing once it was joined.
     thread: Option<JoinHandle<()>>,
+    recovery: Option<Recovery>,
 }
 
 impl MockCluster {
@@ -50,6 +52,7 @@ impl MockCluster {
             commands: running.commands,
             waker: running.waker,
             thread: Some(running.thread),
+            recovery: running.recovery,
         }
     }
 
@@ -73,6 +76,16 @@ impl MockCluster {
     /// All brokers, dead ones as well.
     pub fn brokers(&self) -> &[Broker] {
         &self.brokers
+    }
+
+    /// What the cluster found in its directory when it started. `None` if it has none.
+    pub fn recovery(&self) -> Option<&Recovery> {
+        self.recovery.as_ref()
+    }
+
+    /// Why the cluster died, if it did: it could not write its directory.
+    pub fn failure(&self) -> Option<String> {
+        self.ask(|server| server.failure().map(str::to_owned))
     }
 
     /// Creates a topic. Every broker has a replica of each partition, and they lead in turn.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 use weft_client::NodeId;
 use weft_client::record::RecordError;
@@ -52,6 +53,13 @@ pub enum MockError {
         /// How many were waited for.
         wanted: usize,
     },
+    /// The directory cannot be used, or what is in it cannot be read.
+    Directory {
+        /// The directory, or the file in it.
+        path: PathBuf,
+        /// What is wrong with it, and what can be done.
+        what: String,
+    },
     /// The builder was given something it cannot do.
     Configuration {
         /// What is wrong with it.
@@ -83,6 +91,7 @@ impl fmt::Display for MockError {
             Self::TimedOut { found, wanted } => {
                 write!(f, "{found} of {wanted} requests came in time")
             }
+            Self::Directory { path, what } => write!(f, "{}: {what}", path.display()),
             Self::Configuration { what } => write!(f, "cannot start such a cluster: {what}"),
         }
     }

@@ -1,11 +1,11 @@
 //! A Kafka cluster inside the process: real ports on `127.0.0.1` unless the builder is told
-//! otherwise, real bytes, nothing on disk, ready in a millisecond.
+//! otherwise, real bytes, nothing on disk unless it is given a directory, ready in a
+//! millisecond.
 //!
 //! Clients of any kind talk to it over TCP; tests look inside, take brokers away, and order faults.
 //! It knows topics, records, idempotent and transactional producers, fetches with long polls and
 //! isolation levels, groups of the classic protocol with their offsets, and the calls that
-//! administer these. It does not know access control or the group protocol of KIP-848, and keeps
-//! everything in memory for as long as it lives.
+//! administer these. It does not know access control or the group protocol of KIP-848.
 //!
 //! What goes wrong in clusters is had by [`Fault`]s, which happen to requests, by [`Order`]s to
 //! brokers, partitions and groups, and by [`script`]s of both. The last ten thousand requests are
@@ -31,6 +31,7 @@ mod builder;
 mod cluster;
 mod connection;
 mod core;
+mod directory;
 mod error;
 mod faults;
 mod leadership;
@@ -54,6 +55,7 @@ pub use core::{
     KafkaRelease, Obeyed, Order, OrderRefused, Outcome, ReceivedRequest, RequestFilter,
     TopicSummary, TransactionState, UnknownRelease,
 };
+pub use directory::Recovery;
 pub use error::MockError;
 pub use faults::FaultHandle;
 pub use scripts::ScriptStep;

@@ -110,6 +110,10 @@ impl Ports {
         self.listeners.remove(&id);
     }
 
+    pub(super) fn close_all(&mut self) {
+        self.listeners.clear();
+    }
+
     fn listen(&mut self, poll: &Poll, id: NodeId, address: SocketAddr) -> io::Result<u16> {
         let mut listener = TcpListener::bind(address)?;
         let port = listener.local_addr()?.port();

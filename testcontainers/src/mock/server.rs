@@ -7,8 +7,11 @@
 )]
 #![expect(clippy::disallowed_types, reason = "a shell: it waits for sockets")]
 
+mod keeping;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -20,6 +23,7 @@ use weft_client::{Broker, NodeId};
 
 use super::connection::Connection;
 use super::core::{Cluster, ConnectionId, Input, Obeyed, Options, Order, OrderRefused, Output};
+use super::directory::{Directory, Recovery, Store};
 use super::error::MockError;
 use super::ports::{Listening, Ports};
 use super::requests::Watch;
@@ -40,6 +44,20 @@ pub(super) struct Running {
     pub(super) commands: Sender<Command>,
     pub(super) waker: Waker,
     pub(super) thread: JoinHandle<()>,
+    pub(super) recovery: Option<Recovery>,
+}
+
+/// What a server is started with.
+#[derive(Debug)]
+pub(super) struct Setting {
+    pub(super) options: Options,
+    pub(super) brokers: usize,
+    pub(super) racks: Vec<Arc<str>>,
+    pub(super) listening: Listening,
+    pub(super) witness: Option<Witness>,
+    pub(super) failure_witness: Option<Witness>,
+    pub(super) directory: Option<PathBuf>,
+    pub(super) time: Time,
 }
 
 #[derive(Debug)]
@@ -54,6 +72,11 @@ pub(super) struct Server {
     /// Who waits for requests.
     watches: BTreeMap<u64, Watch>,
     watches_given: u64,
+    failure_witness: Option<Witness>,
+    /// Where the cluster is written down, if anywhere.
+    store: Option<Store>,
+    /// Why all brokers died.
+    failure: Option<String>,
     connections: BTreeMap<ConnectionId, Connection>,
     connections_opened: u64,
     commands: Receiver<Command>,
@@ -67,12 +90,7 @@ pub(super) struct Server {
 impl Server {
     /// Opens a port for each broker and starts the thread.
     pub(super) fn start(
-        options: Options,
-        broker_count: usize,
-        racks: &[Arc<str>],
-        listening: Listening,
-        witness: Option<Witness>,
-        time: Time,
+        setting: Setting,
         set_up: impl FnOnce(&mut Cluster) -> Result<(), MockError>,
     ) -> Result<Running, MockError> {
         let doing = "starting a mock cluster";
@@ -80,27 +98,34 @@ impl Server {
         let waker = Waker::new(poll.registry(), WAKE);
         let waker = waker.map_err(|source| MockError::io(doing, source))?;
         let (sender, commands) = channel();
-        let mut ports = Ports::new(listening, broker_count, FIRST_LISTENER);
-        let brokers = (0..).take(broker_count).map(NodeId::new);
+        let directory = setting.directory.as_deref().map(Directory::open);
+        let directory = directory.transpose()?;
+        let mut ports = Ports::new(setting.listening, setting.brokers, FIRST_LISTENER);
+        let brokers = (0..).take(setting.brokers).map(NodeId::new);
         let brokers = brokers.map(|id| ports.open(&poll, id));
         let mut brokers = brokers.collect::<Result<Vec<Broker>, MockError>>()?;
-        for (broker, rack) in brokers.iter_mut().zip(racks.iter().cycle()) {
+        for (broker, rack) in brokers.iter_mut().zip(setting.racks.iter().cycle()) {
             broker.rack = Some(Arc::clone(rack));
         }
-        let mut cluster = Cluster::new(options, brokers.clone());
+        let mut cluster = Cluster::new(setting.options, brokers.clone());
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         let since_1970 = since_1970.map_or(0, |since| since.as_millis());
-        cluster.set_clock(time.now(), i64::try_from(since_1970).unwrap_or(0));
+        cluster.set_clock(setting.time.now(), i64::try_from(since_1970).unwrap_or(0));
+        let recovered = directory.map(|it| it.recover(setting.time.now(), &mut cluster));
+        let (store, recovery) = recovered.transpose()?.unzip();
         set_up(&mut cluster)?;
-        let server = Self {
+        let mut server = Self {
             cluster,
             poll,
             ports,
-            witness,
-            time,
+            witness: setting.witness,
+            time: setting.time,
             scripts: Vec::new(),
             watches: BTreeMap::new(),
             watches_given: 0,
+            failure_witness: setting.failure_witness,
+            store,
+            failure: None,
             connections: BTreeMap::new(),
             connections_opened: 0,
             commands,
@@ -108,6 +133,9 @@ impl Server {
             ready: VecDeque::new(),
             scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
         };
+        server
+            .save()
+            .map_err(|source| MockError::io("writing the journal", source))?;
         let thread = thread::Builder::new()
             .name("mock-cluster".into())
             .spawn(move || server.run())
@@ -117,6 +145,7 @@ impl Server {
             commands: sender,
             waker,
             thread,
+            recovery,
         })
     }
 
@@ -128,6 +157,9 @@ impl Server {
     /// Does all that the core wants done, and all that follows from it.
     pub(super) fn work(&mut self) {
         loop {
+            if let Err(error) = self.save() {
+                self.die(&error);
+            }
             for output in std::mem::take(&mut self.outputs) {
                 self.perform(output);
             }
@@ -211,7 +243,7 @@ impl Server {
             while let Ok(command) = self.commands.try_recv() {
                 match command {
                     Command::Run(run) => run(&mut self),
-                    Command::Stop => return,
+                    Command::Stop => return self.end(),
                 }
             }
             self.go_on();

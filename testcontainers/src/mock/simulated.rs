@@ -247,6 +247,8 @@ impl SimulatedCluster {
 
     /// Does what the core wants done, and serves connections that are free for their next request.
     fn work(&mut self, now: Instant, mut ready: VecDeque<u64>, out: &mut Vec<Effect>) {
+        // Nothing outlives a simulation.
+        self.cluster.take_facts();
         for output in std::mem::take(&mut self.outputs) {
             match output {
                 Output::Answer(ConnectionId(id), chunks) => {

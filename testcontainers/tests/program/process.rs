@@ -52,10 +52,15 @@ impl Program {
         }
     }
 
+    /// The next line on standard output; nothing if it ended before.
+    pub(crate) fn try_line(&mut self) -> Option<String> {
+        self.lines.next().map(Result::unwrap)
+    }
+
     /// The next line on standard output.
     pub(crate) fn line(&mut self) -> String {
-        match self.lines.next() {
-            Some(line) => line.unwrap(),
+        match self.try_line() {
+            Some(line) => line,
             None => panic!("no more lines: {:?}", self.end()),
         }
     }
@@ -100,6 +105,12 @@ impl Program {
 
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Ends it if it did not end by itself.
+    pub(crate) fn end_soon(&mut self) -> Ended {
+        self.close_input();
+        self.end()
     }
 
     /// Waits for its end, which somebody has asked for.

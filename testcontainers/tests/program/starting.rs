@@ -8,7 +8,7 @@ use weft_client::admin::Admin;
 use crate::process::Program;
 
 fn refusal(arguments: &[&str]) -> (Option<i32>, String) {
-    let ended = Program::start(arguments).end();
+    let ended = Program::start(arguments).end_soon();
     (ended.code, ended.errors)
 }
 

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, channel};
 
 use clap::Parser as _;
-use weft_testcontainers::mock::{MockCluster, MockError};
+use weft_testcontainers::mock::{MockCluster, MockError, Recovery};
 
 use events::{Event, Prompt};
 use options::Options;
@@ -20,6 +20,7 @@ use prompt::Command;
 fn main() -> ExitCode {
     let options = Options::parse();
     let (sender, events) = channel();
+    let failed = sender.clone();
     let prompt = if options.prompt {
         Prompt::Yes
     } else {
@@ -31,23 +32,36 @@ fn main() -> ExitCode {
         tell(&format!("error: cannot wait for signals: {error}"));
         return ExitCode::from(CANNOT_START);
     }
-    let builder = options.builder();
-    let builder = builder.on_violation(|violation| tell(&format!("violation: {violation}")));
+    let builder = options
+        .builder()
+        .on_violation(|violation| tell(&format!("violation: {violation}")))
+        .on_failure(move |failure| {
+            tell(&format!("error: {failure}"));
+            // It may be ending already.
+            let _ = failed.send(Event::End("the death of its brokers"));
+        });
     let cluster = match builder.start() {
         Ok(cluster) => cluster,
         Err(error) => {
             tell(&format!("error: {error}"));
-            if let MockError::Io { .. } = error {
-                tell(&options.advice());
+            if let MockError::Io { source, .. } = &error
+                && let Some(advice) = options.advice(source)
+            {
+                tell(&advice);
             }
             return ExitCode::from(CANNOT_START);
         }
     };
+    if let Some(recovery) = cluster.recovery() {
+        tell_recovery(recovery);
+    }
     show(&format!("bootstrap.servers={}\n", cluster.bootstrap()));
     let ended = wait(&cluster, &events);
     let violations = cluster.violations().len();
     tell(&format!("ended by {ended}, violations: {violations}"));
-    if options.fail_on_violation && violations > 0 {
+    if cluster.failure().is_some() {
+        ExitCode::from(DIED)
+    } else if options.fail_on_violation && violations > 0 {
         ExitCode::from(VIOLATED)
     } else {
         ExitCode::SUCCESS
@@ -77,6 +91,22 @@ fn wait(cluster: &MockCluster, events: &Receiver<Event>) -> &'static str {
     }
 }
 
+fn tell_recovery(recovery: &Recovery) {
+    let Recovery {
+        journal_bytes,
+        cut_bytes,
+        ..
+    } = recovery;
+    if *journal_bytes > 0 {
+        tell(&format!("read {journal_bytes} bytes of journal"));
+    }
+    if *cut_bytes > 0 {
+        tell(&format!(
+            "cut {cut_bytes} bytes at the end of the journal that were not written whole"
+        ));
+    }
+}
+
 /// A line for people.
 fn tell(line: &str) {
     // Whoever closed standard error does not want to know.
@@ -95,3 +125,6 @@ const VIOLATED: u8 = 1;
 
 /// The exit code if the cluster could not start. Clap's own, for a wrong command line, is 2.
 const CANNOT_START: u8 = 3;
+
+/// The exit code if the directory could not be written.
+const DIED: u8 = 4;

@@ -1,6 +1,8 @@
 //! The command line: what may be said, and what a cluster it describes.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Parser;
@@ -37,6 +39,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PARTITIONS", num_args = 0..=1, require_equals = true,
         default_missing_value = "1")]
     auto_create: Option<usize>,
+    /// Keep everything in this directory, so that a cluster started there later goes on where this
+    /// one ended, even by `kill -9`. One process at a time can use it.
+    #[arg(long, value_name = "PATH")]
+    directory: Option<PathBuf>,
     /// End with exit code 1 if a client has broken the protocol.
     #[arg(long)]
     pub(crate) fail_on_violation: bool,
@@ -67,21 +73,27 @@ impl Options {
         if let Some(partitions) = self.auto_create {
             builder = builder.auto_create_topics(true, partitions);
         }
+        if let Some(directory) = &self.directory {
+            builder = builder.directory(directory);
+        }
         for TopicSpec { name, partitions } in &self.topics {
             builder = builder.topic(name, *partitions);
         }
         builder
     }
 
-    /// What may help if the cluster does not start with these options.
-    pub(crate) fn advice(&self) -> String {
-        match self.port {
-            Some(port) if port != 0 => format!(
-                "is something listening at port {port} already (or at one of the {} that follow)? \
-                 Leave --port out, and the system chooses free ones.",
-                self.nodes.saturating_sub(1)
-            ),
-            _ => "--listen must name an address of this machine.".to_owned(),
+    /// What may help if the operating system does not let the cluster start.
+    pub(crate) fn advice(&self, refusal: &io::Error) -> Option<String> {
+        match (refusal.kind(), self.port) {
+            (io::ErrorKind::AddrInUse, Some(port)) => Some(format!(
+                "something is listening there already; each of the {} brokers needs a port, from \
+                 {port} on. Leave --port out, and the system chooses free ones.",
+                self.nodes
+            )),
+            (io::ErrorKind::AddrNotAvailable, _) => {
+                Some("--listen must name an address of this machine.".to_owned())
+            }
+            _ => None,
         }
     }
 }
@@ -116,7 +128,9 @@ Exit codes:
   0  it ended because it was told to
   1  a client broke the protocol, and --fail-on-violation was given
   2  the command line is wrong
-  3  the cluster could not start: a port is taken, a topic is not possible, ...";
+  3  the cluster could not start: a port is taken, a topic is not possible, another process
+     uses the directory, ...
+  4  the directory could not be written any more, and all brokers died of it";
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,7 @@ use super::api;
 use super::brokers::Brokers;
 use super::clock::Clock;
 use super::configs::BrokerSettings;
+use super::durable::Lifetime;
 use super::fault::Rules;
 use super::fetch_sessions::FetchSessions;
 use super::group::{GroupAnswer, Groups};
@@ -42,6 +43,7 @@ pub(crate) struct Cluster {
     pub(super) transactions: Transactions,
     pub(super) clock: Clock,
     pub(super) connections: BTreeMap<ConnectionId, NodeId>,
+    pub(super) lifetime: Lifetime,
     parked: Parked,
 }
 
@@ -108,6 +110,7 @@ impl Cluster {
             transactions: Transactions::default(),
             clock: Clock::new(),
             connections: BTreeMap::new(),
+            lifetime: Lifetime::default(),
             parked: Parked::default(),
         }
     }

@@ -81,8 +81,10 @@ impl Topics {
         let partition = partition.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
         let truncated = partition.log.truncate(offset);
         truncated.map_err(|_| ErrorCode::OFFSET_OUT_OF_RANGE)?;
+        let epochs = partition.log.epochs().len();
         partition.lead(partition.leader);
         let epoch = partition.epoch;
+        self.unsaved.truncated(key, offset, epochs);
         self.note_change(key);
         Ok(epoch)
     }

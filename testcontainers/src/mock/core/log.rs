@@ -25,6 +25,8 @@ pub(crate) struct Log {
     end: i64,
     /// The first offset of each epoch, ascending in both.
     epochs: Vec<(LeaderEpoch, Offset)>,
+    /// How many bytes all batches have.
+    bytes: usize,
     producers: Producers,
 }
 
@@ -110,10 +112,41 @@ impl Log {
         } else {
             batch.rebased(base, epoch)
         };
+        self.restore(batch);
+        base
+    }
+
+    /// Appends a batch with the offsets and the epoch that it carries.
+    pub(super) fn restore(&mut self, batch: Batch) {
         self.end = batch.header().next_offset().value();
+        self.bytes += batch.bytes().len();
         self.producers.note(&batch);
         self.batches.push(batch);
-        base
+    }
+
+    /// The log has no offsets before `start`, and the next record none before `end`.
+    pub(super) fn restore_bounds(&mut self, start: Offset, end: Offset) {
+        self.end = self.end.max(end.value()).max(start.value());
+        // It is not behind the end.
+        let _ = self.delete_before(start);
+    }
+
+    pub(super) fn restore_epoch(&mut self, epoch: LeaderEpoch, offset: Offset) {
+        self.epochs.push((epoch, offset));
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The epochs with their first offsets, ascending in both.
+    pub(super) fn epochs(&self) -> &[(LeaderEpoch, Offset)] {
+        &self.epochs
+    }
+
+    /// The batch with `offset` and all behind it.
+    pub(super) fn batches_from(&self, offset: Offset) -> &[Batch] {
+        &self.batches[self.index_of(offset)..]
     }
 
     /// Appends the bytes from the batch with `offset` on to `out` and returns how many they are. As
@@ -227,6 +260,7 @@ impl Log {
         }
         let kept = self.index_of(offset);
         self.batches.truncate(kept);
+        self.bytes = self.batches.iter().map(|batch| batch.bytes().len()).sum();
         self.end = offset.value();
         self.epochs.retain(|(_, start)| *start < offset);
         self.producers = Producers::default();
@@ -243,7 +277,8 @@ impl Log {
         }
         self.start = self.start.max(offset.value());
         let gone = self.index_of(self.start_offset());
-        self.batches.drain(..gone);
+        let gone = self.batches.drain(..gone);
+        self.bytes -= gone.map(|batch| batch.bytes().len()).sum::<usize>();
         self.producers.delete_before(self.start_offset());
         Ok(())
     }

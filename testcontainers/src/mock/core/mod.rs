@@ -17,6 +17,7 @@ mod clock;
 mod cluster;
 mod configs;
 mod control;
+mod durable;
 mod fault;
 mod fetch_frame;
 mod fetch_sessions;
@@ -41,6 +42,9 @@ mod tests;
 
 pub(crate) use cluster::{Cluster, Input, Options, Output};
 pub(crate) use control::AppendError;
+pub(crate) use durable::{
+    FRAME_HEAD_LENGTH, Fact, FrameHead, Frames, HEADER, check_payload, read_facts, read_head,
+};
 pub(crate) use fault::WAIT_MAX;
 pub use fault::{Fault, FaultAction, FaultCounts, FaultId, FaultRefused, Hits, RequestFilter};
 pub(crate) use fetch_sessions::SLOTS_DEFAULT as FETCH_SESSIONS_DEFAULT;

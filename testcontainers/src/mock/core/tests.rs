@@ -3,6 +3,7 @@
 mod administration;
 mod apis;
 mod configs;
+mod durable;
 mod faults;
 mod fetching;
 mod further;

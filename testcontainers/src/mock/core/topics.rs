@@ -9,6 +9,7 @@ use weft_client::{LeaderEpoch, NodeId, TopicId, TopicName};
 
 use super::brokers::Brokers;
 use super::configs::Settings;
+use super::durable::UnsavedTopics;
 use super::log::Log;
 
 /// A partition of a topic that may be deleted and created again.
@@ -19,8 +20,9 @@ pub(crate) type PartitionKey = (TopicId, i32);
 pub(crate) struct Topics {
     by_name: BTreeMap<TopicName, Topic>,
     names: BTreeMap<TopicId, TopicName>,
-    ids_given: u64,
+    pub(super) ids_given: u64,
     changed: BTreeSet<PartitionKey>,
+    pub(super) unsaved: UnsavedTopics,
 }
 
 #[derive(Clone, Debug)]
@@ -64,9 +66,26 @@ impl Topics {
         self.by_name(self.names.get(&id)?.as_str())
     }
 
+    pub(super) fn by_id_mut(&mut self, id: TopicId) -> Option<&mut Topic> {
+        let name = self.names.get(&id)?;
+        self.by_name.get_mut(name.as_str())
+    }
+
+    /// Takes a topic without partitions back. Nothing about it is checked.
+    pub(super) fn restore(&mut self, id: TopicId, name: TopicName, replication_factor: usize) {
+        self.names.insert(id, name.clone());
+        let topic = Topic {
+            name: name.clone(),
+            id,
+            replication_factor,
+            settings: Settings::new(),
+            partitions: Vec::new(),
+        };
+        self.by_name.insert(name, topic);
+    }
+
     pub(crate) fn partition_mut(&mut self, key: PartitionKey) -> Option<&mut Partition> {
-        let name = self.names.get(&key.0)?;
-        let topic = self.by_name.get_mut(name.as_str())?;
+        let topic = self.by_id_mut(key.0)?;
         topic.partitions.get_mut(usize::try_from(key.1).ok()?)
     }
 
@@ -115,6 +134,7 @@ impl Topics {
             partitions: Vec::new(),
         });
         topic.grow(partitions, placement, brokers);
+        self.unsaved.created(topic);
         Ok(topic)
     }
 
@@ -134,13 +154,16 @@ impl Topics {
             replication_factor: topic.replication_factor,
         };
         placement.check(count, brokers)?;
+        let before = topic.partitions.len();
         topic.grow(count, &placement, brokers);
+        self.unsaved.grown(topic, before);
         Ok(())
     }
 
     pub(crate) fn delete(&mut self, name: &str) -> Option<Topic> {
         let topic = self.by_name.remove(name)?;
         self.names.remove(&topic.id);
+        self.unsaved.deleted(&topic);
         let partitions = 0..topic.partitions.len() as i32;
         self.changed
             .extend(partitions.map(|partition| (topic.id, partition)));
@@ -150,8 +173,10 @@ impl Topics {
     /// Gives each partition without a live leader a new one, if one of its replicas lives.
     pub(crate) fn elect(&mut self, brokers: &Brokers) {
         for topic in self.by_name.values_mut() {
-            for partition in &mut topic.partitions {
-                partition.elect(brokers);
+            for (index, partition) in (0..).zip(&mut topic.partitions) {
+                if partition.elect(brokers) {
+                    self.unsaved.changed((topic.id, index));
+                }
             }
         }
     }
@@ -160,12 +185,14 @@ impl Topics {
     pub(crate) fn set(&mut self, id: TopicId, settings: Settings) {
         let name = self.names.get(&id);
         if let Some(topic) = name.and_then(|name| self.by_name.get_mut(name.as_str())) {
+            self.unsaved.configured(id, settings.clone());
             topic.settings = settings;
         }
     }
 
     pub(crate) fn note_change(&mut self, key: PartitionKey) {
         self.changed.insert(key);
+        self.unsaved.changed(key);
     }
 
     /// The partitions that changed since the last call.
@@ -178,12 +205,7 @@ impl Topic {
     fn grow(&mut self, count: usize, placement: &Placement, brokers: &Brokers) {
         while self.partitions.len() < count {
             let index = self.partitions.len();
-            let mut partition = Partition {
-                replicas: placement.replicas(index, brokers),
-                leader: None,
-                epoch: LeaderEpoch::new(-1),
-                log: Log::default(),
-            };
+            let mut partition = Partition::new(placement.replicas(index, brokers));
             partition.elect(brokers);
             self.partitions.push(partition);
         }
@@ -191,22 +213,34 @@ impl Topic {
 }
 
 impl Partition {
+    /// Without a leader, and without an epoch before the first election.
+    pub(super) fn new(replicas: Vec<NodeId>) -> Self {
+        Self {
+            replicas,
+            leader: None,
+            epoch: LeaderEpoch::new(-1),
+            log: Log::default(),
+        }
+    }
+
     /// The replicas that live.
     pub(crate) fn in_sync(&self, brokers: &Brokers) -> Vec<NodeId> {
         let alive = |id: &NodeId| brokers.is_alive(*id);
         self.replicas.iter().copied().filter(alive).collect()
     }
 
-    /// Finds a leader if there is none that lives. Losing the only one begins an epoch as well.
-    fn elect(&mut self, brokers: &Brokers) {
+    /// Finds a leader if there is none that lives, and says whether an epoch began. Losing the only
+    /// one begins an epoch as well.
+    fn elect(&mut self, brokers: &Brokers) -> bool {
         if self.leader.is_some_and(|leader| brokers.is_alive(leader)) {
-            return;
+            return false;
         }
         let leader = self.in_sync(brokers).first().copied();
         if leader.is_none() && self.leader.is_none() && self.epoch.value() >= 0 {
-            return;
+            return false;
         }
         self.lead(leader);
+        true
     }
 }
 

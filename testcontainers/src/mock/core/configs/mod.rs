@@ -17,7 +17,7 @@ mod read_only;
 mod table;
 mod told;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weft_client::NodeId;
 use weft_client::wire::ErrorCode;
@@ -34,6 +34,8 @@ pub(crate) type Settings = BTreeMap<String, String>;
 pub(crate) struct BrokerSettings {
     all: Settings,
     each: BTreeMap<NodeId, Settings>,
+    /// Who was set since [`Self::take_changed`]; nothing stands for all.
+    changed: BTreeSet<Option<NodeId>>,
 }
 
 /// Why a change is not allowed, for programs and for people.
@@ -44,6 +46,21 @@ pub(crate) struct Refusal {
 }
 
 impl BrokerSettings {
+    /// Everything that is set, that of all brokers first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Option<NodeId>, Settings)> {
+        let each = self.each.iter().map(|(id, own)| (Some(*id), own));
+        std::iter::once((None, &self.all))
+            .chain(each)
+            .filter(|(_, settings)| !settings.is_empty())
+            .map(|(broker, settings)| (broker, settings.clone()))
+    }
+
+    /// What was set since the last call.
+    pub(crate) fn take_changed(&mut self) -> Vec<(Option<NodeId>, Settings)> {
+        let changed = std::mem::take(&mut self.changed).into_iter();
+        changed.map(|broker| (broker, self.of(broker))).collect()
+    }
+
     /// Those of one broker, or those that hold for all of them.
     pub(crate) fn of(&self, broker: Option<NodeId>) -> Settings {
         match broker {
@@ -53,6 +70,7 @@ impl BrokerSettings {
     }
 
     pub(crate) fn set(&mut self, broker: Option<NodeId>, settings: Settings) {
+        self.changed.insert(broker);
         match broker {
             None => self.all = settings,
             Some(id) => drop(self.each.insert(id, settings)),

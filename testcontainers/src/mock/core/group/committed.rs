@@ -7,6 +7,7 @@ use std::time::Instant;
 use weft_client::wire::ErrorCode;
 use weft_client::{GenerationId, LeaderEpoch, Offset, OffsetAndMetadata, TopicName};
 
+use super::super::durable::OffsetChange;
 use super::super::transaction::{Outcome, ProducerId};
 use super::super::violations::Violations;
 use super::machine::{Group, Phase};
@@ -18,6 +19,8 @@ pub(crate) struct Committed {
     offsets: BTreeMap<TopicName, BTreeMap<i32, OffsetAndMetadata>>,
     pending: BTreeMap<(TopicName, i32), BTreeMap<ProducerId, Pending>>,
     pending_set: u64,
+    /// What changed since [`Self::take_unsaved`], in its order.
+    unsaved: Vec<OffsetChange>,
 }
 
 /// What a transaction commits when it is committed itself.
@@ -56,8 +59,19 @@ impl Committed {
 
     pub(crate) fn set(&mut self, topic: &str, partition: i32, committed: OffsetAndMetadata) {
         self.supersede(topic, partition, u64::MAX);
-        let partitions = self.offsets.entry(TopicName::from(topic)).or_default();
+        let topic = TopicName::from(topic);
+        self.unsaved.push(OffsetChange::Committed {
+            topic: topic.clone(),
+            partition,
+            committed: committed.clone(),
+        });
+        let partitions = self.offsets.entry(topic).or_default();
         partitions.insert(partition, committed);
+    }
+
+    /// What happened since the last call, but for what concerns topics that were deleted.
+    pub(crate) fn take_unsaved(&mut self) -> Vec<OffsetChange> {
+        std::mem::take(&mut self.unsaved)
     }
 
     /// Takes note of what the transaction of `producer` commits.
@@ -68,6 +82,12 @@ impl Committed {
         partition: i32,
         committed: OffsetAndMetadata,
     ) {
+        self.unsaved.push(OffsetChange::Pending {
+            producer,
+            topic: TopicName::from(topic),
+            partition,
+            committed: committed.clone(),
+        });
         self.pending_set += 1;
         let pending = Pending {
             order: self.pending_set,
@@ -88,6 +108,7 @@ impl Committed {
             ended.extend(pending.map(|pending| (key.clone(), pending)));
             !by_producer.is_empty()
         });
+        self.unsaved.push(OffsetChange::Ended { producer, outcome });
         if outcome == Outcome::Abort {
             return;
         }
@@ -102,15 +123,71 @@ impl Committed {
 
     /// Forgets the offset of one partition, also that which a transaction is about to commit.
     pub(crate) fn delete(&mut self, topic: &str, partition: i32) {
+        self.unsaved.push(OffsetChange::Deleted {
+            topic: TopicName::from(topic),
+            partition,
+        });
         if let Some(partitions) = self.offsets.get_mut(topic) {
             partitions.remove(&partition);
         }
         self.pending.remove(&(TopicName::from(topic), partition));
     }
 
+    /// Hears of a change that happened before.
+    pub(crate) fn restore(&mut self, change: OffsetChange) {
+        match change {
+            OffsetChange::Committed {
+                topic,
+                partition,
+                committed,
+            } => self.set(topic.as_str(), partition, committed),
+            OffsetChange::Deleted { topic, partition } => self.delete(topic.as_str(), partition),
+            OffsetChange::Pending {
+                producer,
+                topic,
+                partition,
+                committed,
+            } => self.set_pending(producer, topic.as_str(), partition, committed),
+            OffsetChange::Ended { producer, outcome } => self.end_transaction(producer, outcome),
+        }
+    }
+
+    /// All of this as changes that lead here from nothing. What a later commit superseded comes
+    /// first, what is still to be committed last.
+    pub(crate) fn changes(&self) -> Vec<OffsetChange> {
+        let mut pending: Vec<_> = self
+            .pending
+            .iter()
+            .flat_map(|(key, by_producer)| by_producer.iter().map(move |it| (key, it)))
+            .collect();
+        pending.sort_by_key(|(_, (_, pending))| pending.order);
+        let change = |(key, (producer, pending)): &(&(TopicName, i32), (&ProducerId, &Pending))| {
+            let nothing = || OffsetAndMetadata::new(Offset::ZERO);
+            OffsetChange::Pending {
+                producer: **producer,
+                topic: key.0.clone(),
+                partition: key.1,
+                committed: pending.offset.clone().unwrap_or_else(nothing),
+            }
+        };
+        let is_superseded = |(_, (_, pending)): &&(_, (_, &Pending))| pending.offset.is_none();
+        let superseded = pending.iter().filter(is_superseded).map(change);
+        let committed = self.offsets.iter().flat_map(|(topic, partitions)| {
+            let committed = partitions.iter();
+            committed.map(|(partition, committed)| OffsetChange::Committed {
+                topic: topic.clone(),
+                partition: *partition,
+                committed: committed.clone(),
+            })
+        });
+        let waiting = pending.iter().filter(|it| !is_superseded(it)).map(change);
+        superseded.chain(committed).chain(waiting).collect()
+    }
+
     pub(crate) fn forget_topic(&mut self, topic: &str) {
         self.offsets.remove(topic);
         self.pending.retain(|(name, _), _| name.as_str() != topic);
+        self.unsaved.retain(|change| change.topic() != Some(topic));
     }
 
     /// What was to be committed before `order` will not be.

@@ -253,6 +253,7 @@ impl Group {
         member.prove_alive(now);
         self.members.insert(member_id.clone(), member);
         if self.phase == Phase::Stable && self.select_protocol() == self.protocol {
+            self.keep_image();
             let answer = self.replaced(&member_id, former_leader, join.ask.version());
             out.push(GroupAnswer::Join(join.ask, answer));
             return;

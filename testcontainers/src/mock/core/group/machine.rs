@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use weft_client::wire::ErrorCode;
 use weft_client::{GenerationId, GroupId, MemberId};
 
+use super::super::durable::GroupImage;
 use super::super::reply::{Ask, ConnectionId};
 use super::super::violations::Violations;
 use super::committed::Committed;
@@ -51,6 +52,10 @@ pub(crate) struct Group {
     /// Until when every member must have asked for its assignment.
     pub(super) sync_until: Option<Instant>,
     pub(super) committed: Committed,
+    /// The last state that outlives the coordinator; nothing before the first.
+    pub(super) image: Option<GroupImage>,
+    /// Whether that changed since [`Self::take_image`].
+    pub(super) is_unsaved: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +83,8 @@ impl Group {
             pending: BTreeMap::new(),
             sync_until: None,
             committed: Committed::default(),
+            image: None,
+            is_unsaved: false,
         }
     }
 

@@ -17,6 +17,7 @@
 
 mod claims;
 mod committed;
+mod image;
 mod join;
 mod leave;
 mod machine;

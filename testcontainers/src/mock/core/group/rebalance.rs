@@ -77,6 +77,7 @@ impl Group {
             self.phase = Phase::Empty;
             self.protocol = None;
             self.leader = None;
+            self.keep_image();
             return;
         }
         self.protocol = self.select_protocol();

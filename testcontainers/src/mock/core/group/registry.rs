@@ -1,11 +1,12 @@
 //! All groups by name, and the ids that their members get.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use weft_client::wire::ErrorCode;
 use weft_client::{GroupId, GroupInstanceId, MemberId};
 
+use super::super::durable::GroupImage;
 use super::super::reply::ConnectionId;
 use super::super::violations::Violations;
 use super::machine::{Group, GroupAnswer, GroupState};
@@ -16,7 +17,10 @@ pub(crate) struct Groups {
     by_id: BTreeMap<GroupId, Group>,
     /// Groups whose coordinator is still reading what it must know of them, and until when.
     loading: BTreeMap<GroupId, Instant>,
-    member_ids_given: u64,
+    pub(in super::super) member_ids_given: u64,
+    /// The groups that may have changed, and those that were deleted.
+    touched: BTreeSet<GroupId>,
+    deleted: Vec<GroupId>,
 }
 
 impl Groups {
@@ -25,7 +29,9 @@ impl Groups {
     }
 
     pub(crate) fn find_mut(&mut self, id: &str) -> Option<&mut Group> {
-        self.by_id.get_mut(id)
+        let group = self.by_id.get_mut(id)?;
+        self.touched.insert(group.id.clone());
+        Some(group)
     }
 
     /// The group, which is created if it must be.
@@ -33,6 +39,7 @@ impl Groups {
         if self.by_id.len() >= GROUPS_MAX && !self.by_id.contains_key(id) {
             return Err(ErrorCode::POLICY_VIOLATION);
         }
+        self.touched.insert(id.clone());
         let group = self.by_id.entry(id.clone());
         Ok(group.or_insert_with(|| Group::new(id.clone())))
     }
@@ -45,17 +52,40 @@ impl Groups {
         match self.by_id.get(id).map(Group::state) {
             None => Err(ErrorCode::GROUP_ID_NOT_FOUND),
             Some(GroupState::Empty) => {
-                self.by_id.remove(id);
+                self.remove(id);
                 Ok(())
             }
             Some(_) => Err(ErrorCode::NON_EMPTY_GROUP),
         }
     }
 
+    pub(in super::super) fn remove(&mut self, id: &str) {
+        let removed = self.by_id.remove(id);
+        self.deleted.extend(removed.map(|group| group.id));
+    }
+
     pub(crate) fn forget_topic(&mut self, topic: &str) {
         for group in self.by_id.values_mut() {
             group.committed_mut().forget_topic(topic);
         }
+    }
+
+    /// The groups that were asked for or woken since the last call.
+    pub(in super::super) fn take_touched(&mut self) -> BTreeSet<GroupId> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// The groups that were deleted since the last call.
+    pub(in super::super) fn take_deleted(&mut self) -> Vec<GroupId> {
+        std::mem::take(&mut self.deleted)
+    }
+
+    /// Puts a group in the place of what is known of it; its committed offsets stay.
+    pub(in super::super) fn restore(&mut self, now: Instant, image: GroupImage) {
+        let id = image.id.clone();
+        let group = self.by_id.entry(id.clone());
+        let group = group.or_insert_with(|| Group::new(id));
+        group.restore(now, image);
     }
 
     /// An id that no member ever had. Static members are named after their instance.
@@ -106,6 +136,7 @@ impl Groups {
                 continue;
             }
             if group.next_deadline().is_some_and(|due_at| due_at <= now) {
+                self.touched.insert(group.id.clone());
                 group.expire(now, violations, out);
             }
         }

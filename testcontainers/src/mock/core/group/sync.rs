@@ -79,6 +79,7 @@ impl Group {
         if self.phase == Phase::Completing && is_leader {
             self.assign(&sync.assignments, violations);
             self.phase = Phase::Stable;
+            self.keep_image();
             for member in self.members.values_mut() {
                 member.prove_alive(now);
             }

@@ -19,7 +19,9 @@ pub(crate) struct Transactions {
     preparing: BTreeSet<TransactionalId>,
     /// Those that are open, by the time when they are aborted.
     deadlines: BTreeSet<(Instant, TransactionalId)>,
-    producer_ids_given: i64,
+    pub(super) producer_ids_given: i64,
+    /// What changed since [`Self::take_images`].
+    pub(super) unsaved: BTreeSet<TransactionalId>,
 }
 
 /// A marker that is to be written.
@@ -193,6 +195,7 @@ impl Transactions {
         } else {
             self.preparing.remove(id);
         }
+        self.unsaved.insert(id.clone());
         let deadline = transaction.deadline();
         let replaced = self.by_id.insert(id.clone(), transaction);
         if let Some(at) = replaced.as_ref().and_then(Transaction::deadline) {

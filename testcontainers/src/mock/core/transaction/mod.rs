@@ -22,6 +22,7 @@
 mod coordinator;
 mod end;
 mod ids;
+mod image;
 mod init;
 mod state;
 
