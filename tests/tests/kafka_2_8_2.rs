@@ -2,6 +2,7 @@
 
 use weft_testcontainers::kafka::KafkaVersion;
 use weft_tests::cluster::Target;
+use weft_tests::suite::run_outside;
 
 weft_tests::suite! { Target::OneKafka(KafkaVersion::V2_8_2),
     plain {
@@ -20,4 +21,12 @@ weft_tests::suite! { Target::OneKafka(KafkaVersion::V2_8_2),
         plain::{records_equal_what_java_wrote}
         producing::{java_reads_what_the_producer_wrote}
     }
+}
+
+mod clients {
+    use super::*;
+
+    weft_tests::outside_suite! { Target::OneKafka(KafkaVersion::V2_8_2), run_outside, {
+        its_transactions_are_kept, shares_a_group_with_weft_by_cooperative_sticky,
+    } }
 }
