@@ -6,6 +6,7 @@ use weft_client::ClientConfig;
 use weft_client::admin::Admin;
 
 use crate::process::Program;
+use crate::temporary::Temporary;
 
 fn refusal(arguments: &[&str]) -> (Option<i32>, String) {
     let ended = Program::start(arguments).end_soon();
@@ -35,6 +36,29 @@ fn clients_can_connect_once_the_first_line_is_there() {
 }
 
 #[test]
+fn a_script_runs_from_the_start_and_each_step_is_told() {
+    let directory = Temporary::new();
+    std::fs::create_dir_all(directory.path()).unwrap();
+    let path = directory.path().join("script");
+    std::fs::write(&path, "kill 1\non fetch delay 1s\n").unwrap();
+    let path = path.to_str().unwrap();
+
+    let mut program = Program::start(&["--nodes", "2", "--script", path, "--release", "3.9"]);
+    let addresses = program.bootstrap();
+
+    TcpStream::connect(&addresses[0]).unwrap();
+    assert!(TcpStream::connect(&addresses[1]).is_err());
+    let ended = program.end_soon();
+    assert!(ended.errors.contains("script: kill 1"), "{ended:?}");
+    assert!(ended.errors.contains("fault 1"), "{ended:?}");
+
+    std::fs::write(path, "kill 1\nkick 2\n").unwrap();
+    let (code, errors) = refusal(&["--script", path]);
+    assert_eq!(code, Some(3), "{errors}");
+    assert!(errors.contains("line 2"), "{errors}");
+}
+
+#[test]
 fn a_taken_port_is_refused_with_advice() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -52,6 +76,7 @@ fn a_command_line_that_cannot_be_read_is_refused_with_advice() {
         (&["--topic", "orders:many"][..], "orders:12"),
         (&["--nodes", "three"], "--nodes"),
         (&["--listen", "here"], "--listen"),
+        (&["--release", "1.0"], "2.1 to 4.4"),
         (&["--nonsense"], "--nonsense"),
     ] {
         let (code, errors) = refusal(wrong);

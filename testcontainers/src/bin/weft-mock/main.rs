@@ -6,11 +6,14 @@ mod events;
 mod options;
 mod prompt;
 
+use std::fs;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, channel};
 
 use clap::Parser as _;
+use weft_testcontainers::mock::script::{self, Script};
 use weft_testcontainers::mock::{MockCluster, MockError, Recovery};
 
 use events::{Event, Prompt};
@@ -32,6 +35,13 @@ fn main() -> ExitCode {
         tell(&format!("error: cannot wait for signals: {error}"));
         return ExitCode::from(CANNOT_START);
     }
+    let script = match options.script.as_deref().map(read_script).transpose() {
+        Ok(script) => script,
+        Err(error) => {
+            tell(&format!("error: {error}"));
+            return ExitCode::from(CANNOT_START);
+        }
+    };
     let builder = options
         .builder()
         .on_violation(|violation| tell(&format!("violation: {violation}")))
@@ -54,6 +64,12 @@ fn main() -> ExitCode {
     };
     if let Some(recovery) = cluster.recovery() {
         tell_recovery(recovery);
+    }
+    if let Some(script) = script
+        && let Err(error) = cluster.run_script(script, prompt::tell_step)
+    {
+        tell(&format!("error: {error}"));
+        return ExitCode::from(CANNOT_START);
     }
     show(&format!("bootstrap.servers={}\n", cluster.bootstrap()));
     let ended = wait(&cluster, &events);
@@ -89,6 +105,12 @@ fn wait(cluster: &MockCluster, events: &Receiver<Event>) -> &'static str {
             Err(error) => show(&format!("error: {error}\n")),
         }
     }
+}
+
+fn read_script(path: &Path) -> Result<Script, String> {
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    script::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn tell_recovery(recovery: &Recovery) {

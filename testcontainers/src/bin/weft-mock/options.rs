@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Parser;
-use weft_testcontainers::mock::{MockCluster, MockClusterBuilder};
+use weft_testcontainers::mock::{KafkaRelease, MockCluster, MockClusterBuilder};
 
 /// A Kafka cluster for tests: starts in a millisecond, needs no JVM, and fails on request.
 ///
@@ -43,6 +43,13 @@ pub(crate) struct Options {
     /// one ended, even by `kill -9`. One process at a time can use it.
     #[arg(long, value_name = "PATH")]
     directory: Option<PathBuf>,
+    /// Which release of Kafka the brokers pretend to be: 2.1 to 4.4, or newest.
+    #[arg(long, default_value_t = KafkaRelease::default())]
+    release: KafkaRelease,
+    /// A script of faults and orders, a line each, that runs from the start; `help` at the prompt
+    /// says how they are written.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
     /// End with exit code 1 if a client has broken the protocol.
     #[arg(long)]
     pub(crate) fail_on_violation: bool,
@@ -63,6 +70,7 @@ impl Options {
     pub(crate) fn builder(&self) -> MockClusterBuilder {
         let mut builder = MockCluster::builder()
             .brokers(self.nodes)
+            .release(self.release)
             .listen_address(self.listen);
         if let Some(port) = self.port.filter(|port| *port != 0) {
             builder = builder.ports_from(port);
@@ -128,8 +136,8 @@ Exit codes:
   0  it ended because it was told to
   1  a client broke the protocol, and --fail-on-violation was given
   2  the command line is wrong
-  3  the cluster could not start: a port is taken, a topic is not possible, another process
-     uses the directory, ...
+  3  the cluster could not start: a port is taken, a topic is not possible, a script cannot be
+     read, another process uses the directory, ...
   4  the directory could not be written any more, and all brokers died of it";
 
 #[cfg(test)]

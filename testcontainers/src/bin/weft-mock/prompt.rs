@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use weft_testcontainers::mock::{MockCluster, MockError};
+use weft_testcontainers::mock::script::{self, Script, Statement};
+use weft_testcontainers::mock::{FaultCounts, MockCluster, MockError, Obeyed, ScriptStep};
 
 use crate::options::TopicSpec;
 
@@ -16,8 +17,9 @@ pub(crate) enum Command {
     Requests,
     Violations,
     Create(TopicSpec),
-    Kill(i32),
-    Restart(i32),
+    Faults,
+    /// An order in the language of the scripts.
+    Order(Script),
     Help,
     Quit,
     /// An empty line.
@@ -36,16 +38,13 @@ impl Command {
             ["requests"] => Self::Requests,
             ["violations"] => Self::Violations,
             ["create", topic] => Self::Create(topic.parse()?),
-            ["kill", broker] => Self::Kill(broker_id(broker)?),
-            ["restart", broker] => Self::Restart(broker_id(broker)?),
+            ["faults"] => Self::Faults,
             ["help"] => Self::Help,
             ["quit" | "exit"] => Self::Quit,
-            _ => {
-                return Err(format!(
-                    "`{}` is no command; `help` lists them",
-                    line.trim()
-                ));
-            }
+            _ => match script::parse(line) {
+                Ok(order) => Self::Order(order),
+                Err(error) => return Err(format!("{error}; `help` lists the commands")),
+            },
         })
     }
 
@@ -61,23 +60,58 @@ impl Command {
                 cluster.create_topic(name, *partitions)?;
                 format!("{name} has {partitions} partitions\n")
             }
-            Self::Kill(broker) => {
-                cluster.kill_broker(*broker)?;
-                format!("broker {broker} is dead\n")
-            }
-            Self::Restart(broker) => {
-                cluster.restart_broker(*broker)?;
-                format!("broker {broker} is alive\n")
-            }
+            Self::Faults => faults(cluster),
+            Self::Order(script) => obey(cluster, script)?,
             Self::Help => HELP.to_owned(),
             Self::Quit | Self::Nothing => String::new(),
         })
     }
 }
 
-fn broker_id(word: &str) -> Result<i32, String> {
-    word.parse()
-        .map_err(|_| format!("`{word}` is no id of a broker; they are 0, 1, 2, ..."))
+/// Carries an order out, now or when its time has come; then it is told on standard error.
+fn obey(cluster: &MockCluster, script: &Script) -> Result<String, MockError> {
+    match script.statements() {
+        [Statement { after, order, .. }] if after.is_zero() => {
+            let obeyed = cluster.order(order.clone())?;
+            Ok(outcome(&obeyed))
+        }
+        _ => {
+            cluster.run_script(script.clone(), tell_step)?;
+            Ok(String::new())
+        }
+    }
+}
+
+/// Says what came of one line of a script.
+pub(crate) fn tell_step(step: &ScriptStep) {
+    let ScriptStep {
+        statement, outcome, ..
+    } = step;
+    match outcome {
+        Ok(obeyed) => {
+            let came = self::outcome(obeyed);
+            crate::tell(&format!("script: {statement} {}", came.trim_end()));
+        }
+        Err(refused) => crate::tell(&format!("error: script: {statement}: {refused}")),
+    }
+}
+
+fn outcome(obeyed: &Obeyed) -> String {
+    match obeyed {
+        Obeyed::FaultSet(id) => format!("fault {id}\n"),
+        Obeyed::FaultLifted(counts) => {
+            format!("matched={} hit={}\n", counts.matched, counts.hit)
+        }
+        _ => String::new(),
+    }
+}
+
+fn faults(cluster: &MockCluster) -> String {
+    let faults = cluster.faults().into_iter();
+    lines(faults.map(|(id, fault, counts)| {
+        let FaultCounts { matched, hit, .. } = counts;
+        format!("{id} matched={matched} hit={hit} {fault}")
+    }))
 }
 
 fn brokers(cluster: &MockCluster) -> String {
@@ -137,10 +171,19 @@ groups                    the groups, where they stand, and their sizes
 requests                  how often each API was asked
 violations                what clients did that a correct client never does
 create NAME[:PARTITIONS]  create a topic
-kill ID                   kill a broker
-restart ID                bring it back
+faults                    the faults that are set, and how often they hit
 help                      this text
 quit                      end the program
+
+Anything else is an order, as in a script; `after 5s` may stand before it:
+  kill ID                             a broker dies
+  restart ID                          it comes back
+  freeze ID, thaw ID                  it stops answering, or goes on
+  move-leader TOPIC/PARTITION ID      another replica leads
+  rebalance group=GROUP               a group starts a rebalance
+  expire group=GROUP member=MEMBER    the session of a member ends
+  on API [WHICH] ACTION               a fault, as in: on fetch nth=3 answer UNKNOWN_SERVER_ERROR
+  lift NUMBER                         takes a fault away
 ";
 
 #[cfg(test)]
@@ -149,35 +192,32 @@ mod tests {
 
     #[test]
     fn commands_are_read_word_by_word() {
-        assert_eq!(Command::parse("  kill   2 "), Ok(Command::Kill(2)));
+        assert_eq!(Command::parse("  topics "), Ok(Command::Topics));
         assert_eq!(Command::parse(""), Ok(Command::Nothing));
         let orders = "orders:3".parse().unwrap();
         assert_eq!(
-            Command::parse("create orders:3"),
+            Command::parse("create  orders:3"),
             Ok(Command::Create(orders))
         );
+        let order = script::parse("kill 2").unwrap();
+        assert_eq!(Command::parse("kill 2"), Ok(Command::Order(order)));
     }
 
     #[test]
-    fn what_is_no_command_is_repeated_with_advice() {
-        for (wrong, expected) in [
-            ("kil 2", "`kil 2` is no command"),
-            ("kill", "`kill` is no command"),
-            ("kill one", "`one` is no id"),
-            ("create orders:x", "orders:12"),
-        ] {
+    fn what_is_no_command_is_refused_with_advice() {
+        for wrong in ["kil 2", "kill", "kill one", "on nothing answer NONE"] {
             let error = Command::parse(wrong).unwrap_err();
-            assert!(error.contains(expected), "{wrong}: {error}");
+            assert!(error.contains("`help` lists"), "{wrong}: {error}");
         }
+        let error = Command::parse("create orders:x").unwrap_err();
+        assert!(error.contains("orders:12"), "{error}");
     }
 
     #[test]
     fn help_names_every_command() {
-        for line in HELP.lines().skip(2) {
+        for line in HELP.lines().skip(2).take_while(|line| !line.is_empty()) {
             let command = line.split("  ").next().unwrap();
-            let typed = command
-                .replace("NAME[:PARTITIONS]", "orders:1")
-                .replace("ID", "0");
+            let typed = command.replace("NAME[:PARTITIONS]", "orders:1");
             assert!(Command::parse(&typed).is_ok(), "{command}");
         }
     }
