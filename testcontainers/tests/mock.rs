@@ -22,8 +22,12 @@ mod java;
 mod network;
 #[path = "mock/parity.rs"]
 mod parity;
+#[path = "mock/raw.rs"]
+mod raw;
 #[path = "mock/releases.rs"]
 mod releases;
+#[path = "mock/sessions.rs"]
+mod sessions;
 #[path = "mock/temporary.rs"]
 mod temporary;
 #[path = "mock/transaction_parity.rs"]

@@ -1,44 +1,16 @@
 //! The configurations of topics as the mock and the real releases describe and change them.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
-use bytes::{Bytes, BytesMut};
-use weft_client::CorrelationId;
 use weft_client::wire::messages::describe_configs_request::DescribeConfigsResource;
 use weft_client::wire::messages::incremental_alter_configs_request::{
     AlterConfigsResource, AlterableConfig,
 };
 use weft_client::wire::messages::{DescribeConfigsRequest, IncrementalAlterConfigsRequest};
-use weft_client::wire::{
-    ApiKey, ErrorCode, Request, RequestHead, Response, StrBytes, decode_exact_response,
-    encode_exact_request,
-};
+use weft_client::wire::{ErrorCode, Response, StrBytes};
 use weft_testcontainers::kafka::{KafkaCluster, KafkaVersion};
 use weft_testcontainers::mock::{KafkaRelease, MockCluster};
 
-/// Asks the broker at this address on a connection of its own.
-fn ask(address: &str, version: i16, request: &Request) -> Response {
-    let api_key: ApiKey = request.api_key();
-    let head = RequestHead {
-        api_key,
-        api_version: version,
-        correlation_id: CorrelationId::new(1),
-        client_id: None,
-    };
-    let mut bytes = BytesMut::new();
-    encode_exact_request(&head, request, &mut bytes).unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(&bytes).unwrap();
-    let mut length = [0; 4];
-    stream.read_exact(&mut length).unwrap();
-    let mut frame = vec![0; u32::from_be_bytes(length) as usize];
-    stream.read_exact(&mut frame).unwrap();
-    decode_exact_response(api_key, version, Bytes::from(frame))
-        .unwrap()
-        .1
-}
+use super::raw::ask;
 
 fn string(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())

@@ -37,8 +37,18 @@ pub(crate) struct SessionPoint {
     pub(crate) broker: NodeId,
     pub(crate) now: Instant,
     pub(crate) version: i16,
+    pub(crate) rotation: Rotation,
     /// How many sessions the broker may keep.
     pub(crate) slots: usize,
+}
+
+/// Which partitions come last in the next answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rotation {
+    /// Those that got records, since 3.0.
+    WithRecords,
+    /// All that were told.
+    Told,
 }
 
 impl FetchSessions {
@@ -110,7 +120,7 @@ impl FetchSessions {
                     records.clear();
                     return;
                 }
-                session.keep_changes(response, records);
+                session.keep_changes(response, records, at.rotation);
             }
         }
     }

@@ -22,8 +22,9 @@ use weft_client::{NodeId, Offset};
 
 use super::super::cluster::Cluster;
 use super::super::fetch_frame::fetch_frame;
-use super::super::fetch_sessions::SessionPoint;
+use super::super::fetch_sessions::{Rotation, SessionPoint};
 use super::super::parked::Wish;
+use super::super::release::KafkaRelease;
 use super::super::reply::{Ask, Reply, text};
 use super::super::topics::{Partition, PartitionKey, Topic};
 use super::{broker_id, isolation, port, topic_id};
@@ -89,6 +90,11 @@ fn session_point(cluster: &Cluster, ask: &Ask) -> SessionPoint {
         broker: ask.broker,
         now: ask.now,
         version: ask.version(),
+        rotation: if cluster.options.release >= KafkaRelease::V3_0 {
+            Rotation::WithRecords
+        } else {
+            Rotation::Told
+        },
         slots: cluster.options.fetch_sessions_max,
     }
 }

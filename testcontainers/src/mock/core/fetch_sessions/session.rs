@@ -12,6 +12,7 @@ use weft_client::wire::messages::{FetchResponse, TopicName};
 
 use super::super::fetch_frame::PartitionRecords;
 use super::super::reply::text;
+use super::Rotation;
 
 /// See the module's text.
 #[derive(Clone, Debug)]
@@ -142,11 +143,12 @@ impl Session {
         }
     }
 
-    /// Takes out of an answer what the client knows; those that got records come last next time.
+    /// Takes out of an answer what the client knows, and lets others have their turn next time.
     pub(super) fn keep_changes(
         &mut self,
         response: &mut FetchResponse,
         records: &mut PartitionRecords,
+        rotation: Rotation,
     ) {
         let mut records_of = std::mem::take(records).into_iter();
         for topic in &mut response.responses {
@@ -155,6 +157,9 @@ impl Session {
                 let slices = records_of.next().unwrap_or_default();
                 let bytes = slices.iter().map(bytes::Bytes::len).sum();
                 if self.is_news(topic, &told, bytes) {
+                    if bytes > 0 || rotation == Rotation::Told {
+                        self.put_last(topic, told.partition_index);
+                    }
                     topic.partitions.push(told);
                     records.push(slices);
                 }
@@ -214,12 +219,15 @@ impl Session {
         // An error tells -1, so that whatever comes after it is news.
         kept.high_watermark = told.high_watermark;
         kept.log_start_offset = told.log_start_offset;
-        if bytes > 0
-            && let Some(kept) = self.turns.remove(&turn)
-        {
+        is_news
+    }
+
+    fn put_last(&mut self, topic: &FetchableTopicResponse, partition: i32) {
+        let key = (topic.topic.clone(), topic.topic_id, partition);
+        let turn = self.places.get(&key);
+        if let Some(kept) = turn.and_then(|turn| self.turns.remove(turn)) {
             self.append(kept);
         }
-        is_news
     }
 }
 

@@ -318,3 +318,35 @@ fn a_waiting_fetch_is_answered_when_one_of_its_topics_goes() {
     let error = answer.responses[1].partitions[0].error_code;
     assert_eq!(ErrorCode(error), ErrorCode::UNKNOWN_TOPIC_ID);
 }
+
+#[test]
+fn before_3_0_partitions_wait_for_their_turn_also_if_they_were_told_without_records() {
+    for (release, expected) in [
+        (KafkaRelease::V2_8, [0, 0, 2]),
+        (KafkaRelease::V3_0, [0, 2, 0]),
+    ] {
+        let mut bench = bench();
+        bench.cluster.options.release = release;
+        let wire = bench.connect(0);
+        let fetched = |bench: &mut Bench, request: FetchRequest| {
+            let Response::Fetch(response) = bench.ask_in(wire, 12, request) else {
+                panic!("another answer");
+            };
+            response
+        };
+        let request = fetch(&bench, &[(0, 0), (2, 0)]).with_session_epoch(0);
+        let id = fetched(&mut bench, request).session_id;
+        for partition in [0, 2] {
+            append(&mut bench, partition, batch(1));
+        }
+
+        let served = [1, 2, 3].map(|epoch| {
+            let request = next(&bench, id, epoch, &[]).with_max_bytes(1);
+            let told = told(&fetched(&mut bench, request));
+            let mut served = told.iter().filter(|(_, size)| *size > 0);
+            served.next().map(|(partition, _)| *partition)
+        });
+
+        assert_eq!(served, expected.map(Some), "{release}");
+    }
+}
