@@ -2,3 +2,8 @@
 
 pub mod kafka;
 pub mod mock;
+
+/// The examples of the README are run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
