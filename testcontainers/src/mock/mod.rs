@@ -3,9 +3,11 @@
 //! millisecond.
 //!
 //! Clients of any kind talk to it over TCP; tests look inside, take brokers away, and order faults.
-//! It knows topics, records, idempotent and transactional producers, fetches with long polls and
-//! isolation levels, groups of the classic protocol with their offsets, and the calls that
-//! administer these. It does not know access control or the group protocol of KIP-848.
+//! It knows topics and their configuration, records, idempotent and transactional producers,
+//! fetches with long polls, sessions, isolation levels and followers, leaders that move and logs
+//! that lose records, groups of the classic protocol with their offsets, and the calls that
+//! administer these. It does not know access control or the group protocol of KIP-848. It speaks
+//! as the newest release does, or as any from 2.1 on that it is told to be.
 //!
 //! What goes wrong in clusters is had by [`Fault`]s, which happen to requests, by [`Order`]s to
 //! brokers, partitions and groups, and by [`script`]s of both. The last ten thousand requests are
