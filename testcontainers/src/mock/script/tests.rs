@@ -292,6 +292,41 @@ fn an_error_says_where_it_is_and_what_could_stand_there() {
 }
 
 #[test]
+fn words_in_any_order_never_panic_and_what_can_be_read_survives_printing() {
+    const HEADS: &str =
+        "kill|after 5s|on fetch|on any|after 0ms on any|isolate|truncate o/0|lift|#|";
+    const MIDDLES: &str = "topic=o|topic=/|topic=\"a b\"/1|version=3-1|broker=2|nth=1|client=a|1|\
+                           -1|group=\"\\n\"|chance=50%|seed=3|color=|\"|\\|=|\u{85}|\
+                           every=2|client=|";
+    const TAILS: &str = "cut|answer NONE|answer -7|delay 1ms|delay|corrupt 1 seed=2|silence|7||";
+    let [heads, middles, tails] =
+        [HEADS, MIDDLES, TAILS].map(|words| words.split('|').collect::<Vec<_>>());
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut roll = |sides: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % sides as u64) as usize
+    };
+    let mut read = 0;
+    for _ in 0..5_000 {
+        let mut words = vec![heads[roll(heads.len())]];
+        for _ in 0..roll(4) {
+            words.push(middles[roll(middles.len())]);
+        }
+        words.push(tails[roll(tails.len())]);
+        let line = words.join(" ");
+        let Ok(script) = parse(&line) else {
+            continue;
+        };
+        read += script.statements.len();
+        let printed = script.to_string();
+        assert_eq!(parse(&printed).as_ref(), Ok(&script), "{line}");
+    }
+    assert!(read > 300, "only {read} lines could be read");
+}
+
+#[test]
 fn lines_are_due_in_the_order_of_their_times() {
     #[expect(clippy::disallowed_methods, reason = "any time will do as the first")]
     let began_at = std::time::Instant::now();

@@ -231,6 +231,36 @@ fn only_the_partition_that_a_fault_names_is_refused() {
     assert_eq!(sizes(bench.ask(wire, request)), [batch(1).len()]);
 }
 
+/// An incremental fetch names nothing, and is about what its session holds (KIP-227).
+#[test]
+fn a_fetch_in_a_session_is_about_what_the_session_holds() {
+    let mut bench = bench();
+    let wire = bench.connect(0);
+    let request = fetch(&bench, &[(0, 0), (2, 0)]).with_session_epoch(0);
+    let Response::Fetch(opened) = bench.ask(wire, request) else {
+        panic!("no answer to a fetch");
+    };
+    let filter = RequestFilter::api(ApiKey::Fetch).partition(TOPIC, 2);
+    let code = ErrorCode::UNKNOWN_LEADER_EPOCH;
+    let id = set(&mut bench, Fault::new(filter, FaultAction::Answer(code)));
+    let mut request = fetch(&bench, &[]).with_session_epoch(1);
+    request.session_id = opened.session_id;
+    request.topics.clear();
+
+    let Response::Fetch(answer) = bench.ask(wire, request) else {
+        panic!("no answer to a fetch");
+    };
+
+    assert_eq!(counts(&bench, id), (1, 1));
+    let told = answer.responses.iter().flat_map(|topic| &topic.partitions);
+    let told: Vec<_> = told
+        .map(|told| (told.partition_index, told.error_code))
+        .collect();
+    assert_eq!(told, [(2, code.0)]);
+    let filter = RequestFilter::any().partition(TOPIC, 0);
+    assert_eq!(bench.cluster.request_log.find(&filter, 0).count(), 2);
+}
+
 #[test]
 fn a_produce_that_is_refused_for_one_partition_appends_to_the_others() {
     let mut bench = bench();
