@@ -19,8 +19,8 @@ pub enum Order {
     /// The broker comes back; see `MockCluster::restart_broker`.
     Restart(NodeId),
     /// The broker stops as after SIGSTOP: it accepts connections and requests, reads none of them,
-    /// and answers nothing; its timers stand still. It is not replaced: it leads and coordinates
-    /// what it did.
+    /// and answers nothing; the timers of its groups stand still, those of transactions go on. It
+    /// is not replaced: it leads and coordinates what it did.
     Freeze(NodeId),
     /// The broker goes on: first with what came meanwhile, then with the timers that are due.
     Thaw(NodeId),

@@ -411,6 +411,9 @@ fn corruption_changes_as_many_bytes_as_ordered_and_the_same_ones_again() {
         assert_eq!(spoilt[..4], sound[..4], "the length is left alone");
         spoilt.iter().zip(&sound).filter(|(a, b)| a != b).count()
     };
+    for seed in 0..20 {
+        assert!(changed(&corrupt(10_000, seed)) > sound.len() / 2);
+    }
     assert_eq!(changed(&corrupt(1, 7)), 1);
     assert_eq!(changed(&corrupt(3, 7)), 3);
     assert_eq!(corrupt(3, 7), corrupt(3, 7));

@@ -100,6 +100,29 @@ fn what_a_frozen_broker_was_doing_goes_on_when_it_thaws() {
 }
 
 #[test]
+fn a_frozen_broker_reads_nothing_and_serves_nothing_late() {
+    let mut bench = bench();
+    let delay = Duration::from_secs(1);
+    let fault = Fault::new(ApiKey::Produce, FaultAction::DelayBefore(delay));
+    order(&mut bench, Order::SetFault(fault));
+    let late = bench.connect(0);
+    let request = produce(&bench, 0, batch(1));
+    bench.send(late, 13, request);
+    order(&mut bench, Order::Freeze(broker(0)));
+
+    let garbled = bench.connect(0);
+    let garbage = Input::Request(garbled.id, Bytes::from_static(b"garbage"));
+    assert_eq!(bench.feed(garbage), []);
+    assert_eq!(bench.wait(delay), []);
+    assert_eq!(bench.cluster.end_offset(TOPIC, 0), Some(Offset::ZERO));
+
+    let out = order(&mut bench, Order::Thaw(broker(0)));
+    assert!(out.contains(&Output::Close(garbled.id)));
+    assert!(is_answered(late, ApiKey::Produce, 13, &out));
+    assert_eq!(bench.cluster.end_offset(TOPIC, 0), Some(Offset::new(1)));
+}
+
+#[test]
 fn the_timers_of_a_frozen_coordinator_stand_still() {
     let (mut bench, wire, member) = group_of_one();
     let coordinator = bench.cluster.coordinator("group").unwrap();
@@ -188,6 +211,29 @@ fn a_moved_leader_takes_records_and_the_old_one_refuses_them() {
     };
     assert_eq!(produced(old), ErrorCode::NOT_LEADER_OR_FOLLOWER);
     assert_eq!(produced(new), ErrorCode::NONE);
+}
+
+#[test]
+fn an_isolated_member_hears_of_its_rebalance_once_it_is_healed() {
+    let delay = Duration::from_secs(3);
+    let mut bench = Bench::with(1, delay);
+    let wire = bench.connect(0);
+    let given = joined(bench.ask(wire, join("")));
+    let version = newest(ApiKey::JoinGroup);
+    bench.send(wire, version, join(&given.member_id));
+    let (broker, client_id) = (broker(0), "client".to_owned());
+    let isolate = Order::Isolate {
+        broker,
+        client_id: client_id.clone(),
+    };
+    order(&mut bench, isolate);
+
+    assert_eq!(bench.wait(delay), []);
+
+    let state = bench.cluster.group_state("group");
+    assert_eq!(state, Some(GroupState::CompletingRebalance));
+    let out = order(&mut bench, Order::Heal { broker, client_id });
+    assert!(is_answered(wire, ApiKey::JoinGroup, version, &out));
 }
 
 fn move_leader(partition: i32, to: i32) -> Order {
