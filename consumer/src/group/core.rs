@@ -316,6 +316,7 @@ impl GroupCore {
         self.expire_questions(turn);
         self.end_halt(turn);
         self.watch_partitions();
+        self.watch_hand_over(turn.now);
         self.ask_metadata(turn);
         self.look_up_coordinator(turn);
         self.assign_when_ready(turn);

@@ -141,6 +141,9 @@ impl GroupCore {
             self.poll_deadline(last_poll),
             join_at,
             member.halt.and_then(|halt| halt.look_at),
+            member
+                .given_up_by
+                .filter(|_| matches!(member.state, State::Stable)),
         ]
         .into_iter()
         .flatten()

@@ -264,6 +264,7 @@ impl GroupCore {
         self.member.state = State::Unjoined;
         self.member.is_prepared = false;
         self.member.assigned_over = None;
+        self.member.given_up_by = None;
         self.member.group_topics.clear();
         self.want_topics();
         let text =

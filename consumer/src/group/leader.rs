@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use weft_client::cluster::{ClusterSnapshot, TopicSnapshot, Topics};
 use weft_client::wire::messages::JoinGroupResponse;
@@ -149,13 +150,16 @@ impl GroupCore {
             return;
         }
         let work = work.clone();
-        let assignments = if work.keeps_assignment {
-            Ok(Vec::new())
+        let divided = if work.keeps_assignment {
+            Ok((Vec::new(), false))
         } else {
             self.divide(&work)
         };
-        match assignments {
-            Ok(assignments) => {
+        match divided {
+            Ok((assignments, is_handing_over)) => {
+                let patience = self.settings.max_poll_interval;
+                let given_up_by = turn.now.checked_add(patience);
+                self.member.given_up_by = given_up_by.filter(|_| is_handing_over);
                 let seen = self.partitions_seen();
                 self.member.assigned_over = Some(seen);
                 self.cluster_seen = self.cluster.version();
@@ -165,7 +169,8 @@ impl GroupCore {
         }
     }
 
-    fn divide(&self, work: &LeaderWork) -> Result<Vec<SyncGroupRequestAssignment>, Error> {
+    /// The shares, and whether some member has to give something up before another one gets it.
+    fn divide(&self, work: &LeaderWork) -> Result<(Vec<SyncGroupRequestAssignment>, bool), Error> {
         let LeaderWork {
             assignor, members, ..
         } = work;
@@ -182,7 +187,9 @@ impl GroupCore {
         if self.protocol == RebalanceProtocol::Cooperative && !is_ours {
             check_cooperative(&**assignor, members, &assignments)?;
         }
-        members
+        let is_handing_over = self.protocol == RebalanceProtocol::Cooperative
+            && is_handing_over(&topics, members, &assignments);
+        let shares: Result<Vec<_>, Error> = members
             .keys()
             .map(|member| {
                 let assignment = assignments.remove(member).unwrap_or_default();
@@ -192,7 +199,8 @@ impl GroupCore {
                     .with_member_id(text(member.as_str()))
                     .with_assignment(bytes))
             })
-            .collect()
+            .collect();
+        Ok((shares?, is_handing_over))
     }
 
     /// The member cannot lead: it leaves, so that another member does.
@@ -217,6 +225,20 @@ impl GroupCore {
             && before.differs_from(&self.partitions_seen())
         {
             self.member.rejoin_because("cached metadata has changed");
+        }
+    }
+
+    /// As leader: joins again if a member that was to give partitions up did not.
+    ///
+    /// That member joins again at once, as everybody does, and then the others get what it gave up.
+    /// But a static member that crashes before comes back into a group that is stable, with nothing
+    /// to give up. Kafka's own client leaves those partitions to nobody until the next rebalance.
+    pub(super) fn watch_hand_over(&mut self, now: Instant) {
+        let is_stable = matches!(self.member.state, State::Stable);
+        if is_stable && self.member.given_up_by.is_some_and(|by| by <= now) {
+            self.member.given_up_by = None;
+            self.member
+                .rejoin_because("partitions that were to change hands have no owner");
         }
     }
 
@@ -249,6 +271,23 @@ fn cluster_topics(snapshot: &ClusterSnapshot, names: &BTreeSet<TopicName>) -> Cl
         }
     }
     topics
+}
+
+/// Whether a partition that a member owns is given to nobody, although members want its topic.
+fn is_handing_over(
+    topics: &ClusterTopics,
+    members: &BTreeMap<MemberId, MemberSubscription>,
+    assignments: &Assignments,
+) -> bool {
+    let shares = assignments.values().flat_map(|share| &share.partitions);
+    let given: BTreeSet<&TopicPartition> = shares.collect();
+    let wanted: BTreeSet<&TopicName> = members.values().flat_map(|one| &one.topics).collect();
+    let is_there = |owned: &TopicPartition| {
+        let partitions = topics.partitions(owned.topic()).map_or(0, <[_]>::len);
+        usize::try_from(owned.partition()).is_ok_and(|index| index < partitions)
+    };
+    let mut owned = members.values().flat_map(|one| &one.owned_partitions);
+    owned.any(|owned| wanted.contains(owned.topic()) && is_there(owned) && !given.contains(owned))
 }
 
 /// A cooperative assignor of the user's may not give away what its owner has not given up.

@@ -100,6 +100,8 @@ pub(super) struct Membership {
     pub(super) group_topics: BTreeSet<TopicName>,
     /// As leader: the partitions on which the assignment rests.
     pub(super) assigned_over: Option<PartitionsSeen>,
+    /// As leader: until then those who were to give up partitions must have joined again.
+    pub(super) given_up_by: Option<Instant>,
     pub(super) timers: Timers,
 }
 
@@ -120,6 +122,7 @@ impl Membership {
             last_assignment: None,
             group_topics: BTreeSet::new(),
             assigned_over: None,
+            given_up_by: None,
             timers,
         }
     }

@@ -57,6 +57,7 @@ impl GroupCore {
             // Only a consumer that polls gets here. One that rejoins may have stopped long ago.
             self.member.timers.consumer_seen(turn.now);
         }
+        self.member.given_up_by = None;
         if response.leader == response.member_id {
             self.lead(turn, assignor, response);
         } else {

@@ -241,3 +241,55 @@ fn a_rejoin_asked_for_while_the_leader_works_is_satisfied_by_the_round_under_way
     bench.apply(&[("t", 0)]);
     assert!(!bench.has("join"));
 }
+
+/// A leader in generation 2 of two members, of whom `n` owned everything of `t` before.
+fn leader_that_hands_over() -> Bench {
+    let mut bench = bench(cooperative(), &[]);
+    bench.subscribe(&["t"]);
+    bench.answer_metadata(&[("t", 4)]);
+    bench.find_coordinator();
+    let all = [("t", 0), ("t", 1), ("t", 2), ("t", 3)];
+    let members = vec![
+        group_member("m", &["t"], &[]),
+        group_member("n", &["t"], &all),
+    ];
+    let response = joined(2, "cooperative-sticky")
+        .with_leader(str_bytes("m"))
+        .with_members(members);
+    bench.answer("join", response);
+    bench.sync_with(&[]);
+    bench.apply(&[]);
+    bench
+}
+
+/// Lets heartbeats go on for some time.
+fn beat_for(bench: &mut Bench, span: Duration) {
+    for _ in 0..span.as_secs().div_ceil(3) {
+        bench.pass_millis(3_000);
+        if bench.has("heartbeat") {
+            bench.heartbeat_code(0);
+        }
+    }
+}
+
+#[test]
+fn a_leader_joins_again_if_nobody_gives_up_what_was_to_change_hands() {
+    let mut bench = leader_that_hands_over();
+    beat_for(&mut bench, Duration::from_secs(297));
+    assert!(!bench.has("join"), "the owner has max.poll.interval.ms");
+    beat_for(&mut bench, Duration::from_secs(6));
+    let join = bench.join_as(3, "cooperative-sticky");
+    let expected = "partitions that were to change hands have no owner";
+    assert_eq!(join.reason.as_deref(), Some(expected));
+}
+
+#[test]
+fn a_leader_waits_for_nobody_once_the_group_has_rebalanced_again() {
+    let mut bench = leader_that_hands_over();
+    bench.beat(27);
+    bench.join_as(3, "cooperative-sticky");
+    bench.sync_with(&[("t", 0), ("t", 1)]);
+    bench.apply(&[("t", 0), ("t", 1)]);
+    beat_for(&mut bench, Duration::from_secs(400));
+    assert!(!bench.has("join"));
+}
