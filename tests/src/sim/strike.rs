@@ -224,9 +224,9 @@ impl Inner {
         }
         if self.plan.members.iter().any(|member| member.is_static) {
             // A static member that comes back finds its old assignment and no rebalance (KIP-345).
-            // So in Kafka two things wait for the next rebalance, whenever that is: partitions that
-            // a topic got while the leader was away, and those that a member was to hand over when
-            // it crashed (KIP-429).
+            // So, as with Kafka's own client, two things that a static leader does not know of when
+            // it comes back wait for the next rebalance, whenever that is: partitions that a topic
+            // got meanwhile, and those that were to change hands when it crashed (KIP-429).
             let group = GroupId::from(GROUP);
             self.order(Order::Rebalance { group });
         }
