@@ -42,6 +42,7 @@ impl MockClusterBuilder {
                 group_initial_rebalance_delay: Duration::ZERO,
                 session_timeout_min: Duration::from_secs(1),
                 auto_create_partitions: None,
+                record_bytes_max: RECORD_BYTES_MAX_DEFAULT,
             },
             racks: Vec::new(),
             listening: Listening::default(),
@@ -128,6 +129,14 @@ impl MockClusterBuilder {
     #[must_use]
     pub fn auto_create_topics(mut self, is_enabled: bool, partitions: usize) -> Self {
         self.options.auto_create_partitions = is_enabled.then_some(partitions);
+        self
+    }
+
+    /// How many bytes the records of all topics may have, as they are in their batches; 4 GiB
+    /// unless set. What would exceed it is refused with `POLICY_VIOLATION`.
+    #[must_use]
+    pub fn record_bytes_max(mut self, bytes: usize) -> Self {
+        self.options.record_bytes_max = bytes;
         self
     }
 
@@ -269,3 +278,6 @@ fn create_topics(cluster: &mut Cluster, topics: &[(String, usize)]) -> Result<()
         })
     })
 }
+
+/// So much a machine for tests can spare.
+const RECORD_BYTES_MAX_DEFAULT: usize = 4 << 30;

@@ -127,6 +127,10 @@ impl MockCluster {
             AppendError::Remainder => MockError::NoBatch {
                 what: "they do not end with a whole batch",
             },
+            AppendError::Full => MockError::Refused {
+                what: format!("records for {topic}-{partition} beyond the limit of all records"),
+                code: weft_client::wire::ErrorCode::POLICY_VIOLATION,
+            },
             AppendError::OldFormat => MockError::NoBatch {
                 what: "they are not of magic 2",
             },

@@ -6,6 +6,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use bytes::Bytes;
+use weft_client::producer::{Producer, ProducerConfig, ProducerRecord};
 use weft_client::record::{BatchBuilder, Compression, Compressor};
 use weft_testcontainers::mock::{MockCluster, MockError};
 
@@ -60,6 +61,37 @@ fn the_witness_hears_of_a_violation_when_it_happens() {
     assert_eq!(cluster.violations(), [violation]);
     let _ = stream.read(&mut [0]);
     assert!(told.try_recv().is_err(), "it is told once");
+}
+
+#[test]
+fn records_beyond_the_limit_are_refused_until_others_are_deleted() {
+    let cluster = MockCluster::builder()
+        .topic("orders", 1)
+        .record_bytes_max(3_000)
+        .start()
+        .unwrap();
+    let mut batch = BatchBuilder::new();
+    batch.append(1, None, Some(&[7; 2_000]), &[]).unwrap();
+    let batch: Bytes = batch
+        .build(Compression::None, &mut Compressor::default())
+        .unwrap();
+    let config = ProducerConfig::builder().bootstrap_servers(cluster.bootstrap().as_str());
+    let producer = Producer::new(config.build().unwrap()).unwrap();
+    let send = || {
+        let record = ProducerRecord::to("orders").value(vec![7; 2_000]);
+        producer.send(record).unwrap().wait()
+    };
+    cluster.append("orders", 0, batch.clone()).unwrap();
+
+    let appended = cluster.append("orders", 0, batch);
+    assert!(
+        matches!(appended, Err(MockError::Refused { .. })),
+        "{appended:?}"
+    );
+    assert!(send().is_err());
+
+    cluster.delete_records_before("orders", 0, 1).unwrap();
+    assert!(send().is_ok());
 }
 
 #[test]

@@ -63,6 +63,8 @@ pub(crate) struct Options {
     /// How many partitions topics get that are created because somebody asked for them; nothing if
     /// they are not created.
     pub(crate) auto_create_partitions: Option<usize>,
+    /// How many bytes the records of all topics may have.
+    pub(crate) record_bytes_max: usize,
 }
 
 /// What happens to the cluster.

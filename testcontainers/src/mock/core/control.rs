@@ -23,6 +23,8 @@ pub(crate) enum AppendError {
     Remainder,
     /// The batch is of magic 0 or 1.
     OldFormat,
+    /// The records would exceed the limit of the cluster.
+    Full,
 }
 
 impl Cluster {
@@ -63,6 +65,8 @@ impl Cluster {
             .by_name(topic)
             .map(|topic| (topic.id, partition));
         let key = key.ok_or(AppendError::UnknownPartition)?;
+        let bytes = checked.iter().map(|batch| batch.bytes().len()).sum();
+        self.check_room(bytes).map_err(|_| AppendError::Full)?;
         let found = self.topics.partition_mut(key);
         let found = found.ok_or(AppendError::UnknownPartition)?;
         let base = found.log.end_offset();

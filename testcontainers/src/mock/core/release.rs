@@ -20,7 +20,7 @@ use weft_client::wire::{ApiKey, schema_versions};
 /// assert!(KafkaRelease::V2_8 < KafkaRelease::V4_0);
 /// ```
 ///
-/// [`MockClusterBuilder::release`]: super::MockClusterBuilder::release
+/// [`MockClusterBuilder::release`]: crate::mock::MockClusterBuilder::release
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the names of the releases say it")]

@@ -53,6 +53,7 @@ impl Bench {
             group_initial_rebalance_delay,
             session_timeout_min: Duration::from_secs(1),
             auto_create_partitions: None,
+            record_bytes_max: usize::MAX,
         };
         let broker = |id: i32| Broker {
             id: NodeId::new(id),

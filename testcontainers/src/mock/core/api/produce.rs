@@ -190,6 +190,7 @@ fn append(
     };
     let (decompressor, compressor) = (&mut cluster.decompressor, &mut cluster.compressor);
     let Accepted { batch, stamped_at } = accept(data, terms, decompressor, compressor)?;
+    cluster.check_room(batch.bytes().len())?;
     let release = cluster.options.release;
     let version = begin(cluster, ask, transactional_id, key, batch.header())?;
     let partition = cluster.topics.partition_mut(key).ok_or(unknown)?;

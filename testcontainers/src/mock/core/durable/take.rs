@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use weft_client::wire::ErrorCode;
 use weft_client::{Offset, TopicId};
 
 use super::super::cluster::Cluster;
@@ -61,6 +62,15 @@ impl Cluster {
         let changed = self.transactions.take_images().into_iter();
         facts.extend(changed.map(Fact::TransactionChanged));
         facts
+    }
+
+    /// Whether so many bytes more may be appended. The limit is exceeded by one request at most.
+    pub(crate) fn check_room(&self, bytes: usize) -> Result<(), ErrorCode> {
+        if self.record_bytes().saturating_add(bytes) <= self.options.record_bytes_max {
+            Ok(())
+        } else {
+            Err(ErrorCode::POLICY_VIOLATION)
+        }
     }
 
     /// How many bytes all batches have, as of the last look.
