@@ -3,6 +3,8 @@
 //!
 //! All versions. Nobody's rights are told.
 
+use std::collections::BTreeSet;
+
 use weft_client::NodeId;
 use weft_client::wire::messages::metadata_request::MetadataRequestTopic;
 use weft_client::wire::messages::metadata_response::{
@@ -24,8 +26,7 @@ pub(super) fn metadata(cluster: &mut Cluster, ask: &Ask, request: MetadataReques
         _ => None,
     };
     let topics = match asked {
-        Some(asked) => asked
-            .into_iter()
+        Some(asked) => once_each(asked)
             .map(|topic| asked_topic(cluster, ask, topic, may_create))
             .collect(),
         None => cluster
@@ -47,6 +48,16 @@ pub(super) fn metadata(cluster: &mut Cluster, ask: &Ask, request: MetadataReques
         .with_controller_id(broker_id_or_nobody(cluster.brokers.controller()))
         .with_topics(topics)
         .into()
+}
+
+/// A topic is described once however often it is named, as on a real broker: a request of a few
+/// bytes for each name could ask for any size of answer otherwise.
+fn once_each(asked: Vec<MetadataRequestTopic>) -> impl Iterator<Item = MetadataRequestTopic> {
+    let mut seen = BTreeSet::new();
+    asked.into_iter().filter(move |topic| {
+        let name = topic.name.as_ref().map(|name| name.0.clone());
+        seen.insert((name, topic.topic_id))
+    })
 }
 
 fn asked_topic(

@@ -5,11 +5,13 @@ use weft_client::wire::messages::delete_records_request::{
     DeleteRecordsPartition, DeleteRecordsTopic,
 };
 use weft_client::wire::messages::describe_topic_partitions_request::{Cursor, TopicRequest};
+use weft_client::wire::messages::metadata_request::MetadataRequestTopic;
 use weft_client::wire::messages::offset_delete_request::{
     OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
 };
 use weft_client::wire::messages::{
-    DeleteRecordsRequest, DescribeTopicPartitionsRequest, GroupId, OffsetDeleteRequest, TopicName,
+    DeleteRecordsRequest, DescribeTopicPartitionsRequest, GroupId, MetadataRequest,
+    OffsetDeleteRequest, TopicName,
 };
 use weft_client::{GroupId as OurGroupId, Offset, OffsetAndMetadata};
 
@@ -251,4 +253,26 @@ fn topics_are_described_in_pages_with_a_cursor() {
         let refused = describe(&mut bench, &[TOPIC], 1, Some(cursor)).0;
         assert_eq!(refused[0].1, ErrorCode::INVALID_REQUEST);
     }
+}
+
+#[test]
+fn a_topic_is_described_once_however_often_it_is_named() {
+    let mut bench = Bench::new(1);
+    bench.cluster.create_topic("topic", 2).unwrap();
+    let wire = bench.connect(0);
+    let named = |name| MetadataRequestTopic::default().with_name(Some(TopicName(string(name))));
+    let names = ["topic", "other", "topic", "topic", "other"];
+    let request = MetadataRequest::default().with_topics(Some(names.map(named).to_vec()));
+
+    let Response::Metadata(answer) = bench.ask(wire, request) else {
+        panic!("no metadata");
+    };
+
+    let topics = answer.topics.iter();
+    let topics = topics.map(|topic| (topic.name.as_ref().unwrap().as_str(), topic.error_code));
+    let unknown = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0;
+    assert_eq!(
+        topics.collect::<Vec<_>>(),
+        [("topic", 0), ("other", unknown)]
+    );
 }
