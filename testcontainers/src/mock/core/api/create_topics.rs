@@ -3,13 +3,15 @@
 //! Versions 2 to 7. Any broker takes it, as brokers of today pass it on to the controller. Replicas
 //! go where the request says, or to the brokers in turn; there are no policies, and no quotas.
 
+use std::collections::BTreeMap;
+
 use weft_client::NodeId;
-use weft_client::wire::ErrorCode;
 use weft_client::wire::messages::create_topics_request::CreatableTopic;
 use weft_client::wire::messages::create_topics_response::{
     CreatableTopicConfigs, CreatableTopicResult,
 };
-use weft_client::wire::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicName};
+use weft_client::wire::messages::{CreateTopicsRequest, CreateTopicsResponse};
+use weft_client::wire::{ErrorCode, StrBytes};
 
 use super::super::cluster::Cluster;
 use super::super::configs::{Change, Settings, Told, alter_topic};
@@ -23,13 +25,12 @@ pub(super) fn create_topics(
     request: CreateTopicsRequest,
 ) -> Reply {
     let validate_only = request.validate_only;
-    let names: Vec<TopicName> = request
-        .topics
-        .iter()
-        .map(|topic| topic.name.clone())
-        .collect();
+    let mut named = BTreeMap::<StrBytes, usize>::new();
+    for topic in &request.topics {
+        *named.entry(topic.name.0.clone()).or_default() += 1;
+    }
     let topics = request.topics.into_iter().map(|asked| {
-        let is_repeated = names.iter().filter(|name| **name == asked.name).count() > 1;
+        let is_repeated = named.get(&asked.name.0).is_some_and(|times| *times > 1);
         let created = if is_repeated {
             Err(ErrorCode::INVALID_REQUEST)
         } else {
