@@ -21,6 +21,29 @@ impl Allowance {
     }
 }
 
+/// What a step allocated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// At any one time, in bytes.
+    pub peak: usize,
+    /// All in all, whatever was given back in between.
+    pub total: usize,
+    /// What is left of it: below zero if more was given back.
+    pub kept: i64,
+}
+
+/// Runs `step`, and says what it allocated.
+pub fn measured<T>(step: impl FnOnce() -> T) -> (T, Used) {
+    let mut result = None;
+    let used = allocation_counter::measure(|| result = Some(step()));
+    let used = Used {
+        peak: used.bytes_max as usize,
+        total: used.bytes_total as usize,
+        kept: used.bytes_current,
+    };
+    (result.expect("the step ran"), used)
+}
+
 /// Runs `step` and returns what it returns.
 ///
 /// # Panics
@@ -29,16 +52,15 @@ impl Allowance {
 /// is where memory cannot be extended in place.
 #[track_caller]
 pub fn within<T>(allowance: Allowance, step: impl FnOnce() -> T) -> T {
-    let mut result = None;
-    let used = allocation_counter::measure(|| result = Some(step()));
+    let (result, used) = measured(step);
     let at = Location::caller();
     assert!(
-        used.bytes_max <= allowance.peak as u64 && used.bytes_total <= allowance.total as u64,
+        used.peak <= allowance.peak && used.total <= allowance.total,
         "{at}: {} bytes were allocated at once and {} in all, where {allowance:?} is allowed",
-        used.bytes_max,
-        used.bytes_total
+        used.peak,
+        used.total
     );
-    result.expect("the step ran")
+    result
 }
 
 #[cfg(test)]

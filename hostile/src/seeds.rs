@@ -5,6 +5,7 @@
 mod blobs;
 mod messages;
 mod records;
+mod requests;
 
 /// A request of every API and version, without its length.
 pub fn requests() -> Vec<Vec<u8>> {
@@ -20,7 +21,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "record_batch" => records::fields(),
         "decompression" => records::compressed(),
         "group_blobs" => blobs::all(),
-        "request" => messages::conversations_with_a_broker(),
+        "request" => requests::all(),
         "round_trip" => {
             let mut all = messages::both_directions();
             all.extend(records::round_trips());

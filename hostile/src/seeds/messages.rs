@@ -24,27 +24,6 @@ pub(super) fn requests() -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Each request as one step of a conversation, some with others before and time behind them.
-pub(super) fn conversations_with_a_broker() -> Vec<Vec<u8>> {
-    let apis: Vec<ApiKey> = specimen::apis().collect();
-    let step = |specimen: &Specimen| {
-        let api = apis.iter().position(|api_key| *api_key == specimen.api_key);
-        let version = specimen.version - schema_versions(specimen.api_key).start();
-        // Behind the API and the version, which the step names.
-        let rest = &specimen.frame[4..];
-        let length = (rest.len() as u16).to_be_bytes();
-        let api = api.unwrap_or_default() as u8;
-        [&[0, 3, api, version as u8], &length[..], rest].concat()
-    };
-    let requests: Vec<Vec<u8>> = specimens()
-        .filter(|specimen| specimen.direction == Direction::Request)
-        .map(|specimen| step(&specimen))
-        .collect();
-    let several = requests.chunks(4).map(<[Vec<u8>]>::concat);
-    let timed = several.map(|steps| [&steps[..], &[0, 0, 0xff, 0xff]].concat());
-    timed.chain(requests.iter().cloned()).collect()
-}
-
 /// Each message, behind the byte that says which direction it has.
 pub(super) fn both_directions() -> Vec<Vec<u8>> {
     specimens()
