@@ -25,6 +25,8 @@ pub(super) struct History {
     pub(super) ends: BTreeMap<i32, Offset>,
     /// Partitions whose first records were deleted.
     pub(super) shortened: BTreeSet<i32>,
+    /// Partitions in which a program went back to what it took for committed.
+    pub(super) rewound: BTreeSet<i32>,
     /// When the last new thing was handled or committed.
     pub(super) progressed_at: Moment,
 }
@@ -41,6 +43,7 @@ impl History {
             committed: BTreeMap::new(),
             ends: BTreeMap::new(),
             shortened: BTreeSet::new(),
+            rewound: BTreeSet::new(),
             progressed_at: Moment::ZERO,
         }
     }

@@ -27,7 +27,7 @@ pub(super) fn follow_wishes(
         for (partition, offset) in committed {
             if let Some(offset) = offset {
                 consumer.seek(&partition, offset.offset)?;
-                with(|world| forget(world, process, &partition));
+                with(|world| note_rewinding(world, process, &partition));
             }
         }
     }
@@ -40,10 +40,11 @@ pub(super) fn follow_wishes(
     consumer.paused()
 }
 
-fn forget(world: &World, process: usize, partition: &TopicPartition) {
+fn note_rewinding(world: &World, process: usize, partition: &TopicPartition) {
     let mut inner = world.inner.borrow_mut();
     let number = number_of(partition.topic().as_str(), partition.partition());
     inner.processes[process].expected.remove(&number);
+    inner.history.rewound.insert(number);
 }
 
 /// Checks what a poll has returned.
