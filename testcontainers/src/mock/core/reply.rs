@@ -86,6 +86,11 @@ impl<T: Into<Response>> From<T> for Reply {
     }
 }
 
+/// What an error means, for people; nothing where there is none.
+pub(crate) fn message(error: ErrorCode) -> Option<StrBytes> {
+    (error != ErrorCode::NONE).then(|| text(&error.to_string()))
+}
+
 pub(crate) fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
 }

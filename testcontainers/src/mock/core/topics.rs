@@ -122,8 +122,7 @@ impl Topics {
     ) -> Result<&Topic, ErrorCode> {
         self.check_new(name, partitions)?;
         placement.check(partitions, brokers)?;
-        self.ids_given += 1;
-        let id = topic_id(self.ids_given);
+        let id = self.new_id();
         let name = TopicName::from(name);
         self.names.insert(id, name.clone());
         let topic = self.by_name.entry(name.clone()).or_insert(Topic {
@@ -136,6 +135,12 @@ impl Topics {
         topic.grow(partitions, placement, brokers);
         self.unsaved.created(topic);
         Ok(topic)
+    }
+
+    /// An id that no other topic has.
+    pub(crate) fn new_id(&mut self) -> TopicId {
+        self.ids_given += 1;
+        topic_id(self.ids_given)
     }
 
     /// Adds partitions until there are `count`.

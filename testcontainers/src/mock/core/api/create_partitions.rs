@@ -2,21 +2,43 @@
 //!
 //! All versions. The mock chooses where new replicas go, and refuses a request that does.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use weft_client::wire::ErrorCode;
 use weft_client::wire::messages::create_partitions_request::CreatePartitionsTopic;
 use weft_client::wire::messages::create_partitions_response::CreatePartitionsTopicResult;
 use weft_client::wire::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
 
 use super::super::cluster::Cluster;
-use super::super::reply::Reply;
+use super::super::reply::{Reply, message};
 use super::super::topics::PARTITIONS_MAX;
 
 pub(super) fn create_partitions(cluster: &mut Cluster, request: &CreatePartitionsRequest) -> Reply {
-    let results = request.topics.iter().map(|asked| {
-        let grown = grow(cluster, asked, request.validate_only);
-        CreatePartitionsTopicResult::default()
-            .with_name(asked.name.clone())
-            .with_error_code(grown.err().map_or(0, |error| error.0))
+    let mut times = BTreeMap::<&str, usize>::new();
+    for topic in &request.topics {
+        *times.entry(topic.name.as_str()).or_default() += 1;
+    }
+    // What was named twice is refused once.
+    let mut refused = BTreeSet::new();
+    let topics = request.topics.iter();
+    let results = topics.filter_map(|asked| {
+        let name = asked.name.as_str();
+        let is_repeated = times.get(name).is_some_and(|times| *times > 1);
+        if is_repeated && !refused.insert(name) {
+            return None;
+        }
+        let grown = if is_repeated {
+            Err(ErrorCode::INVALID_REQUEST)
+        } else {
+            grow(cluster, asked, request.validate_only)
+        };
+        let error = grown.err().unwrap_or(ErrorCode::NONE);
+        Some(
+            CreatePartitionsTopicResult::default()
+                .with_name(asked.name.clone())
+                .with_error_code(error.0)
+                .with_error_message(message(error).filter(|_| error != UNKNOWN)),
+        )
     });
     let results = results.collect();
     CreatePartitionsResponse::default()
@@ -45,3 +67,6 @@ fn grow(
     }
     cluster.topics.grow(name, count, &cluster.brokers)
 }
+
+/// The one refusal for which Kafka has no words here.
+const UNKNOWN: ErrorCode = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;

@@ -3,7 +3,7 @@
 //! Versions 2 to 7. Any broker takes it, as brokers of today pass it on to the controller. Replicas
 //! go where the request says, or to the brokers in turn; there are no policies, and no quotas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weft_client::NodeId;
 use weft_client::wire::messages::create_topics_request::CreatableTopic;
@@ -15,7 +15,7 @@ use weft_client::wire::{ErrorCode, StrBytes};
 
 use super::super::cluster::Cluster;
 use super::super::configs::{Change, Settings, Told, alter_topic};
-use super::super::reply::{Ask, Reply, text};
+use super::super::reply::{Ask, Reply, message, text};
 use super::super::topics::Placement;
 use super::uuid;
 
@@ -25,20 +25,27 @@ pub(super) fn create_topics(
     request: CreateTopicsRequest,
 ) -> Reply {
     let validate_only = request.validate_only;
-    let mut named = BTreeMap::<StrBytes, usize>::new();
+    let mut times = BTreeMap::<StrBytes, usize>::new();
     for topic in &request.topics {
-        *named.entry(topic.name.0.clone()).or_default() += 1;
+        *times.entry(topic.name.0.clone()).or_default() += 1;
     }
-    let topics = request.topics.into_iter().map(|asked| {
-        let is_repeated = named.get(&asked.name.0).is_some_and(|times| *times > 1);
+    // What was named twice is refused once.
+    let mut refused = BTreeSet::new();
+    let topics = request.topics.into_iter().filter_map(|asked| {
+        let is_repeated = times.get(&asked.name.0).is_some_and(|times| *times > 1);
+        if is_repeated && !refused.insert(asked.name.0.clone()) {
+            return None;
+        }
         let created = if is_repeated {
             Err(ErrorCode::INVALID_REQUEST)
         } else {
             create(cluster, &asked, validate_only)
         };
-        let result = CreatableTopicResult::default().with_name(asked.name);
+        let result = CreatableTopicResult::default()
+            .with_name(asked.name)
+            .with_error_message(created.as_ref().err().and_then(|error| message(*error)));
         let with_details = ask.version() >= DETAILS_SINCE;
-        match created {
+        Some(match created {
             Ok(created) if with_details => {
                 let configs = cluster.topic_configs(&created.settings, ask.broker);
                 result
@@ -49,7 +56,7 @@ pub(super) fn create_topics(
             }
             Ok(created) => result.with_topic_id(created.id),
             Err(error) => result.with_error_code(error.0),
-        }
+        })
     });
     let topics = topics.collect();
     CreateTopicsResponse::default().with_topics(topics).into()
@@ -80,7 +87,7 @@ fn create(
     let settings = settings.map_err(|refusal| refusal.code)?;
     let replicas = placement.replication_factor();
     let id = if validate_only {
-        uuid::Uuid::nil()
+        uuid(cluster.topics.new_id())
     } else {
         let topics = &mut cluster.topics;
         let topic = topics.create(name, partitions, &placement, &cluster.brokers)?;

@@ -9,7 +9,7 @@ use weft_client::wire::messages::delete_topics_response::DeletableTopicResult;
 use weft_client::wire::messages::{DeleteTopicsRequest, DeleteTopicsResponse, TopicName};
 
 use super::super::cluster::Cluster;
-use super::super::reply::{Ask, Reply, text};
+use super::super::reply::{Ask, Reply, message, text};
 use super::{topic_id, uuid};
 
 pub(super) fn delete_topics(
@@ -36,18 +36,25 @@ fn delete(cluster: &mut Cluster, asked: &DeleteTopicState) -> DeletableTopicResu
     let result = DeletableTopicResult::default()
         .with_name(asked.name.clone())
         .with_topic_id(asked.topic_id);
-    let (found, unknown) = match &asked.name {
-        Some(name) => (
-            cluster.topics.by_name(name.as_str()),
-            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-        ),
-        None => (
-            cluster.topics.by_id(topic_id(asked.topic_id)),
-            ErrorCode::UNKNOWN_TOPIC_ID,
-        ),
+    let found = match &asked.name {
+        Some(name) if asked.topic_id.is_nil() => cluster
+            .topics
+            .by_name(name.as_str())
+            .ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+        None if !asked.topic_id.is_nil() => cluster
+            .topics
+            .by_id(topic_id(asked.topic_id))
+            .ok_or(ErrorCode::UNKNOWN_TOPIC_ID),
+        // It is either the name or the id that says which topic is meant.
+        _ => Err(ErrorCode::INVALID_REQUEST),
     };
-    let Some((id, name)) = found.map(|topic| (topic.id, topic.name.clone())) else {
-        return result.with_error_code(unknown.0);
+    let (id, name) = match found {
+        Ok(topic) => (topic.id, topic.name.clone()),
+        Err(error) => {
+            return result
+                .with_error_code(error.0)
+                .with_error_message(message(error));
+        }
     };
     cluster.topics.delete(name.as_str());
     cluster.groups.forget_topic(name.as_str());

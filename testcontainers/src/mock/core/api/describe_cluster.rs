@@ -7,16 +7,21 @@ use weft_client::wire::messages::{DescribeClusterRequest, DescribeClusterRespons
 use weft_client::wire::{ErrorCode, StrBytes};
 
 use super::super::cluster::Cluster;
-use super::super::reply::{Reply, text};
+use super::super::reply::{Reply, message, text};
 use super::{CLUSTER_ID, broker_id, broker_id_or_nobody, port};
 
 pub(super) fn describe_cluster(cluster: &Cluster, request: &DescribeClusterRequest) -> Reply {
     let response =
         DescribeClusterResponse::default().with_cluster_id(StrBytes::from_static_str(CLUSTER_ID));
     if request.endpoint_type != BROKERS {
-        return response
+        let error = match request.endpoint_type {
+            CONTROLLERS => ErrorCode::MISMATCHED_ENDPOINT_TYPE,
+            _ => ErrorCode::UNSUPPORTED_ENDPOINT_TYPE,
+        };
+        return DescribeClusterResponse::default()
             .with_controller_id((-1).into())
-            .with_error_code(ErrorCode::MISMATCHED_ENDPOINT_TYPE.0)
+            .with_error_code(error.0)
+            .with_error_message(message(error))
             .into();
     }
     let brokers = cluster.brokers.alive().map(|broker| {
@@ -34,3 +39,4 @@ pub(super) fn describe_cluster(cluster: &Cluster, request: &DescribeClusterReque
 
 /// Asks for brokers rather than controllers.
 const BROKERS: i8 = 1;
+const CONTROLLERS: i8 = 2;

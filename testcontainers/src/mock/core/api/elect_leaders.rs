@@ -9,7 +9,7 @@ use weft_client::wire::messages::{ElectLeadersRequest, ElectLeadersResponse, Top
 
 use super::super::cluster::Cluster;
 use super::super::leaders::Election;
-use super::super::reply::{Reply, text};
+use super::super::reply::{Reply, message, text};
 
 pub(super) fn elect_leaders(cluster: &mut Cluster, request: ElectLeadersRequest) -> Reply {
     let election = match request.election_type {
@@ -73,6 +73,7 @@ fn elect(
     PartitionResult::default()
         .with_partition_id(index)
         .with_error_code(held.err().map_or(0, |error| error.0))
+        .with_error_message(held.err().and_then(message))
 }
 
 fn result(topic: TopicName, results: Vec<PartitionResult>) -> ReplicaElectionResult {

@@ -8,7 +8,7 @@ use weft_client::wire::messages::{FindCoordinatorRequest, FindCoordinatorRespons
 use weft_client::wire::{ErrorCode, StrBytes};
 
 use super::super::cluster::Cluster;
-use super::super::reply::{Ask, Reply, text};
+use super::super::reply::{Ask, Reply, message, text};
 use super::{broker_id, port};
 
 pub(super) fn find_coordinator(
@@ -30,6 +30,7 @@ pub(super) fn find_coordinator(
         .with_node_id(found.node_id)
         .with_host(found.host)
         .with_port(found.port)
+        .with_error_message(message(ErrorCode(found.error_code)).or_else(|| Some(text("NONE"))))
         .into()
 }
 
@@ -44,7 +45,12 @@ fn find(cluster: &mut Cluster, key_type: i8, key: StrBytes) -> Coordinator {
             .brokers
             .transaction_coordinator(&key.as_str().into()),
         // There are no share groups.
-        _ => return nobody.with_error_code(ErrorCode::INVALID_REQUEST.0),
+        _ => {
+            let refused = ErrorCode::INVALID_REQUEST;
+            return nobody
+                .with_error_code(refused.0)
+                .with_error_message(message(refused));
+        }
     };
     match coordinator.and_then(|id| cluster.brokers.broker(id)) {
         Some(broker) => Coordinator::default()

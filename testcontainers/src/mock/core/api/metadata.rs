@@ -23,8 +23,14 @@ pub(super) fn metadata(cluster: &mut Cluster, ask: &Ask, request: MetadataReques
     let asked = match request.topics {
         // Before version 1 there was no null, and an empty list asked for everything.
         Some(topics) if ask.version() >= 1 || !topics.is_empty() => Some(topics),
+        None if ask.version() == 0 => return Reply::Close,
         _ => None,
     };
+    let is_unnamed = |topic: &MetadataRequestTopic| topic.name.is_none();
+    let has_unnamed = asked.iter().flatten().any(is_unnamed);
+    if has_unnamed && ask.version() < BY_ID_SINCE {
+        return refuse_unnamed(ask, asked.unwrap_or_default());
+    }
     let topics = match asked {
         Some(asked) => once_each(asked)
             .map(|topic| asked_topic(cluster, ask, topic, may_create))
@@ -47,6 +53,23 @@ pub(super) fn metadata(cluster: &mut Cluster, ask: &Ask, request: MetadataReques
         .with_cluster_id(Some(StrBytes::from_static_str(CLUSTER_ID)))
         .with_controller_id(broker_id_or_nobody(cluster.brokers.controller()))
         .with_topics(topics)
+        .into()
+}
+
+/// Before version 12 topics have names, and before version 10 the format has no word for one that
+/// has none.
+fn refuse_unnamed(ask: &Ask, asked: Vec<MetadataRequestTopic>) -> Reply {
+    if ask.version() < UNNAMED_SINCE {
+        return Reply::Close;
+    }
+    let topics = asked.into_iter().map(|topic| {
+        MetadataResponseTopic::default()
+            .with_name(Some(topic.name.unwrap_or_default()))
+            .with_topic_id(topic.topic_id)
+            .with_error_code(ErrorCode::INVALID_REQUEST.0)
+    });
+    MetadataResponse::default()
+        .with_topics(topics.collect())
         .into()
 }
 
@@ -131,3 +154,9 @@ fn describe(cluster: &Cluster, partition: &Partition) -> MetadataResponsePartiti
 }
 
 const OFFLINE_REPLICAS_SINCE: i16 = 5;
+
+/// The first version in which a topic may be asked for by its id alone (KIP-516).
+const BY_ID_SINCE: i16 = 12;
+
+/// The first version whose format lets a topic have no name.
+const UNNAMED_SINCE: i16 = 10;
