@@ -175,7 +175,9 @@ fn partition_of<'a>(
         topic.led_by(ask.broker, index, epoch)
     }?;
     let exists = partition.log.start_offset()..=partition.log.end_offset();
-    if exists.contains(&Offset::new(asked.fetch_offset)) {
+    // What another history has behind the end is told before all else (KIP-595).
+    let is_diverged = matches!(reading::divergence(&partition.log, asked), Ok(Some(_)));
+    if is_diverged || exists.contains(&Offset::new(asked.fetch_offset)) {
         Ok(partition)
     } else {
         Err(ErrorCode::OFFSET_OUT_OF_RANGE)

@@ -3,6 +3,8 @@
 //! Versions 1 to 10: both ends, by time, the largest time (KIP-734), and what concerns remote
 //! storage, where there never is anything.
 
+use std::collections::BTreeMap;
+
 use weft_client::LeaderEpoch;
 use weft_client::wire::ErrorCode;
 use weft_client::wire::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
@@ -21,6 +23,7 @@ pub(super) fn list_offsets(cluster: &mut Cluster, ask: &Ask, request: ListOffset
     let topics = request
         .topics
         .into_iter()
+        .filter(|topic| !topic.partitions.is_empty())
         .map(|topic| topic_response(cluster, ask, topic, isolation))
         .collect();
     ListOffsetsResponse::default().with_topics(topics).into()
@@ -32,12 +35,25 @@ fn topic_response(
     topic: ListOffsetsTopic,
     isolation: Isolation,
 ) -> ListOffsetsTopicResponse {
-    let partitions = topic.partitions.iter().map(|asked| {
-        let response = ListOffsetsPartitionResponse::default()
-            .with_partition_index(asked.partition_index)
+    // What is asked for twice is refused once, before all others.
+    let mut times = BTreeMap::<i32, usize>::new();
+    for asked in &topic.partitions {
+        *times.entry(asked.partition_index).or_default() += 1;
+    }
+    let nothing = |index| {
+        ListOffsetsPartitionResponse::default()
+            .with_partition_index(index)
             .with_timestamp(-1)
             .with_offset(-1)
-            .with_leader_epoch(-1);
+            .with_leader_epoch(-1)
+    };
+    let repeated = times.iter().filter(|(_, times)| **times > 1);
+    let refused =
+        repeated.map(|(index, _)| nothing(*index).with_error_code(ErrorCode::INVALID_REQUEST.0));
+    let asked_once = topic.partitions.iter();
+    let asked_once = asked_once.filter(|asked| times.get(&asked.partition_index) == Some(&1));
+    let answered = asked_once.map(|asked| {
+        let response = nothing(asked.partition_index);
         match find(cluster, ask, &topic, asked, isolation) {
             Ok(Some(found)) => response
                 .with_timestamp(found.timestamp)
@@ -51,7 +67,7 @@ fn topic_response(
             Err(error) => response.with_error_code(error.0),
         }
     });
-    let partitions = partitions.collect();
+    let partitions = refused.chain(answered).collect();
     ListOffsetsTopicResponse::default()
         .with_name(topic.name)
         .with_partitions(partitions)
@@ -65,6 +81,19 @@ fn find(
     isolation: Isolation,
 ) -> Result<Option<Found>, ErrorCode> {
     ask.check_partition(topic.name.as_str(), asked.partition_index)?;
+    let needed = match asked.timestamp {
+        MAX_TIMESTAMP => MAX_TIMESTAMP_SINCE,
+        EARLIEST_LOCAL => EARLIEST_LOCAL_SINCE,
+        LATEST_TIERED => LATEST_TIERED_SINCE,
+        _ => 0,
+    };
+    if asked.current_leader_epoch < -1 {
+        // Unlike in a fetch only -1 says nothing here; what is below is older than everything.
+        return Err(ErrorCode::FENCED_LEADER_EPOCH);
+    }
+    if ask.version() < needed {
+        return Err(ErrorCode::UNSUPPORTED_VERSION);
+    }
     let topic = cluster.topics.by_name(topic.name.as_str());
     let topic = topic.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     let partition = topic.led_by(
@@ -96,6 +125,11 @@ fn find(
         _ => return Err(ErrorCode::UNSUPPORTED_VERSION),
     })
 }
+
+/// The first versions in which a timestamp means more than a time.
+const MAX_TIMESTAMP_SINCE: i16 = 7;
+const EARLIEST_LOCAL_SINCE: i16 = 8;
+const LATEST_TIERED_SINCE: i16 = 9;
 
 /// The first version that tells the epoch of the record (KIP-320).
 const EPOCH_SINCE: i16 = 4;

@@ -52,6 +52,7 @@ pub(super) fn produce(cluster: &mut Cluster, ask: &Ask, request: ProduceRequest)
     let topics: Vec<_> = request
         .topic_data
         .into_iter()
+        .filter(|topic| !topic.partition_data.is_empty())
         .map(|topic| topic_response(cluster, ask, transactional_id, topic, acks))
         .collect();
     if acks != 0 {

@@ -121,7 +121,7 @@ fn batches_that_a_leader_would_refuse_are_refused() {
     for (records, expected) in [
         (corrupt.into(), ErrorCode::CORRUPT_MESSAGE),
         (miscounted.into(), ErrorCode::CORRUPT_MESSAGE),
-        (batch(2).slice(..70), ErrorCode::CORRUPT_MESSAGE),
+        (batch(2).slice(..70), ErrorCode::INVALID_RECORD),
         (Bytes::new(), ErrorCode::INVALID_RECORD),
         (
             [batch(1), batch(1)].concat().into(),

@@ -34,6 +34,7 @@ pub(super) fn read(
         records: Vec::new(),
     };
     let topics = request.topics.iter();
+    let topics = topics.filter(|topic| !topic.partitions.is_empty());
     let topics = topics.map(|topic| reading.topic(topic)).collect();
     (topics, reading.records)
 }
@@ -233,7 +234,7 @@ fn closer_replica(
 }
 
 /// Where the log ends that the client has, if that is not what it says that it has read.
-fn divergence(
+pub(super) fn divergence(
     log: &Log,
     asked: &FetchPartition,
 ) -> Result<Option<(LeaderEpoch, Offset)>, ErrorCode> {

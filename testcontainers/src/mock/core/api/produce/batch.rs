@@ -5,6 +5,7 @@ use weft_client::record::{
     Batch, BatchBuilder, BatchKind, Batches, Compression, Compressor, Decompressor, Header,
     RecordSlice,
 };
+use weft_client::Offset;
 use weft_client::wire::ErrorCode;
 use weft_client::wire::messages::produce_request::PartitionProduceData;
 
@@ -77,10 +78,11 @@ fn only_batch(data: &PartitionProduceData) -> Result<Batch, ErrorCode> {
     let batch = match batches.next() {
         Some(Ok(batch)) => batch,
         Some(Err(_)) => return Err(ErrorCode::CORRUPT_MESSAGE),
-        None if batches.remainder().is_empty() => return Err(ErrorCode::INVALID_RECORD),
-        None => return Err(ErrorCode::CORRUPT_MESSAGE),
+        None => return Err(ErrorCode::INVALID_RECORD),
     };
-    if batch.header().magic() != 2 || !batches.remainder().is_empty() {
+    let header = batch.header();
+    // A part of another batch behind this one is overlooked.
+    if header.magic() != 2 || batches.next().is_some() || header.base_offset() != Offset::ZERO {
         return Err(ErrorCode::INVALID_RECORD);
     }
     Ok(batch)

@@ -23,6 +23,9 @@ pub(in super::super) fn begin(
     key: PartitionKey,
     header: &BatchHeader,
 ) -> Result<Option<TransactionVersion>, ErrorCode> {
+    if header.is_transactional() && transactional_id.is_none() {
+        return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    }
     let Some(producer) = header.producer().filter(|_| header.is_transactional()) else {
         return Ok(None);
     };
