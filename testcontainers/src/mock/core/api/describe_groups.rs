@@ -8,9 +8,9 @@ use weft_client::wire::{ErrorCode, StrBytes};
 
 use super::super::cluster::Cluster;
 use super::super::group::{Group, GroupState, Member};
-use super::super::reply::{Ask, Reply, text};
+use super::super::reply::{Ask, Reply, message, text};
 use super::list_groups::state_name;
-use super::membership::check_group;
+use super::membership::check_any_group;
 
 pub(super) fn describe_groups(
     cluster: &mut Cluster,
@@ -18,7 +18,7 @@ pub(super) fn describe_groups(
     request: DescribeGroupsRequest,
 ) -> Reply {
     let groups = request.groups.into_iter().map(|id| {
-        if let Err(error) = check_group(cluster, ask, id.as_str()) {
+        if let Err(error) = check_any_group(cluster, ask, id.as_str()) {
             return DescribedGroup::default()
                 .with_group_id(id)
                 .with_error_code(error.0);
@@ -70,6 +70,7 @@ fn unknown(id: GroupId, version: i16) -> DescribedGroup {
     DescribedGroup::default()
         .with_group_id(id)
         .with_error_code(error.0)
+        .with_error_message(message(error))
         .with_group_state(StrBytes::from_static_str("Dead"))
 }
 

@@ -191,6 +191,16 @@ pub(super) fn check_group(
     if group_id.is_empty() {
         return Err(ErrorCode::INVALID_GROUP_ID);
     }
+    check_any_group(cluster, ask, group_id)
+}
+
+/// As [`check_group`], for what needs no members: there the empty name is one like others, as it
+/// was before groups had members.
+pub(super) fn check_any_group(
+    cluster: &mut Cluster,
+    ask: &Ask,
+    group_id: &str,
+) -> Result<GroupId, ErrorCode> {
     let group_id = GroupId::from(group_id);
     if cluster.brokers.coordinator(&group_id) != Some(ask.broker) {
         Err(ErrorCode::NOT_COORDINATOR)

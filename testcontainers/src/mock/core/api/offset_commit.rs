@@ -15,7 +15,7 @@ use weft_client::wire::messages::{OffsetCommitRequest, OffsetCommitResponse};
 use super::super::cluster::Cluster;
 use super::super::group::{Committer, commit_value};
 use super::super::reply::{Ask, Reply};
-use super::membership::{check_group, identity};
+use super::membership::{check_any_group, identity};
 
 pub(super) fn offset_commit(
     cluster: &mut Cluster,
@@ -24,7 +24,9 @@ pub(super) fn offset_commit(
 ) -> Reply {
     let checked = check(cluster, ask, &request);
     let group_id = request.group_id;
-    let topics = request.topics.into_iter().map(|topic| {
+    let topics = request.topics.into_iter();
+    let topics = topics.filter(|topic| !topic.partitions.is_empty());
+    let topics = topics.map(|topic| {
         let partitions = topic.partitions.iter().map(|asked| {
             let error = checked
                 .and_then(|()| ask.check_partition(topic.name.as_str(), asked.partition_index))
@@ -49,7 +51,7 @@ fn check(cluster: &mut Cluster, ask: &Ask, request: &OffsetCommitRequest) -> Res
         identity: identity(&request.member_id, request.group_instance_id.as_ref()),
         generation: GenerationId::new(request.generation_id_or_member_epoch),
     };
-    let group_id = check_group(cluster, ask, request.group_id.as_str())?;
+    let group_id = check_any_group(cluster, ask, request.group_id.as_str())?;
     let is_known = cluster.groups.find(group_id.as_str()).is_some();
     if !is_known && committer.generation > GenerationId::NONE {
         return Err(if ask.version() >= GROUP_NOT_FOUND_SINCE {

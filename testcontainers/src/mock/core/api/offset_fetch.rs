@@ -18,7 +18,7 @@ use weft_client::{OffsetAndMetadata, wire::StrBytes};
 use super::super::cluster::Cluster;
 use super::super::group::Group;
 use super::super::reply::{Ask, Reply, text};
-use super::membership::check_group;
+use super::membership::check_any_group;
 
 /// Whether an offset will do while a transaction is about to commit another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,9 @@ pub(super) fn offset_fetch(cluster: &mut Cluster, ask: &Ask, request: OffsetFetc
             .with_groups(groups.collect())
             .into();
     }
+    if request.topics.is_none() && ask.version() < ALL_SINCE {
+        return Reply::Close;
+    }
     let topics = request
         .topics
         .map(|topics| topics.into_iter().map(batched_topic).collect());
@@ -56,7 +59,7 @@ fn group_response(
     asked: OffsetFetchRequestGroup,
     stability: Stability,
 ) -> OffsetFetchResponseGroup {
-    let checked = check_group(cluster, ask, asked.group_id.as_str());
+    let checked = check_any_group(cluster, ask, asked.group_id.as_str());
     let error = checked.err();
     let topics = match asked.topics {
         Some(topics) => topics
@@ -173,3 +176,6 @@ pub(super) const BATCHED: i16 = 8;
 
 /// The first version with an error for the whole group.
 const GROUP_ERROR_SINCE: i16 = 2;
+
+/// The first version that asks for all offsets of a group.
+const ALL_SINCE: i16 = 2;
