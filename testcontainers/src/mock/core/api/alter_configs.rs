@@ -9,8 +9,8 @@ use weft_client::wire::messages::{AlterConfigsRequest, AlterConfigsResponse};
 
 use super::super::cluster::Cluster;
 use super::super::configs::{Change, Refusal};
-use super::super::reply::{Ask, Reply, text};
-use super::resource::{Alteration, alter, check_once, resource};
+use super::super::reply::{Ask, Reply};
+use super::resource::{Alteration, alter, check_once, resource, words};
 
 pub(super) fn alter_configs(
     cluster: &mut Cluster,
@@ -22,10 +22,10 @@ pub(super) fn alter_configs(
             .with_resource_type(asked.resource_type)
             .with_resource_name(asked.resource_name.clone());
         match replace(cluster, ask, request, asked) {
-            Ok(()) => response,
+            Ok(()) => response.with_error_message(None),
             Err(refusal) => response
                 .with_error_code(refusal.code.0)
-                .with_error_message(Some(text(&refusal.message))),
+                .with_error_message(words(&refusal)),
         }
     });
     let responses = responses.collect();

@@ -85,6 +85,7 @@ fn entry(ask: &Ask, told: Told, with_synonyms: bool) -> DescribeConfigsResourceR
         .with_value(told.value.as_deref().map(text))
         .with_read_only(told.is_read_only)
         .with_config_source(told.source as i8)
+        .with_documentation(None)
         .with_synonyms(synonyms.collect());
     if ask.version() >= TYPES_SINCE {
         entry.with_config_type(told.kind.on_wire())

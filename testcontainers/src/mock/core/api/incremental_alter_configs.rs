@@ -12,8 +12,8 @@ use weft_client::wire::messages::{
 
 use super::super::cluster::Cluster;
 use super::super::configs::{Change, Operation, Refusal};
-use super::super::reply::{Ask, Reply, text};
-use super::resource::{Alteration, alter, check_once, invalid, resource};
+use super::super::reply::{Ask, Reply};
+use super::resource::{Alteration, alter, check_once, invalid, resource, words};
 
 pub(super) fn incremental_alter_configs(
     cluster: &mut Cluster,
@@ -25,10 +25,10 @@ pub(super) fn incremental_alter_configs(
             .with_resource_type(asked.resource_type)
             .with_resource_name(asked.resource_name.clone());
         match change(cluster, ask, request, asked) {
-            Ok(()) => response,
+            Ok(()) => response.with_error_message(None),
             Err(refusal) => response
                 .with_error_code(refusal.code.0)
-                .with_error_message(Some(text(&refusal.message))),
+                .with_error_message(words(&refusal)),
         }
     });
     let responses = responses.collect();

@@ -2,11 +2,11 @@
 //! what holds for all, not for another.
 
 use weft_client::NodeId;
-use weft_client::wire::ErrorCode;
+use weft_client::wire::{ErrorCode, StrBytes};
 
 use super::super::cluster::Cluster;
 use super::super::configs::{Change, Refusal, alter_broker, alter_topic};
-use super::super::reply::Ask;
+use super::super::reply::{Ask, message, text};
 
 /// A topic, a broker, or all brokers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,14 @@ pub(super) fn check_once<'a>(
         return Err(invalid("Each resource must appear at most once."));
     }
     Ok(())
+}
+
+/// What a refusal says to people: what its code means if there is nothing more to say.
+pub(super) fn words(refusal: &Refusal) -> Option<StrBytes> {
+    match refusal.message.as_str() {
+        "" => message(refusal.code),
+        words => Some(text(words)),
+    }
 }
 
 pub(super) fn invalid(message: impl Into<String>) -> Refusal {

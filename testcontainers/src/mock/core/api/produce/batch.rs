@@ -1,11 +1,11 @@
 //! What a leader checks of a batch before it looks into the log, and how it keeps one that its
 //! topic wants otherwise.
 
+use weft_client::Offset;
 use weft_client::record::{
     Batch, BatchBuilder, BatchKind, Batches, Compression, Compressor, Decompressor, Header,
     RecordSlice,
 };
-use weft_client::Offset;
 use weft_client::wire::ErrorCode;
 use weft_client::wire::messages::produce_request::PartitionProduceData;
 
