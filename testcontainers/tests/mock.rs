@@ -20,8 +20,6 @@ mod faults;
 mod java;
 #[path = "mock/network.rs"]
 mod network;
-#[path = "mock/parity.rs"]
-mod parity;
 #[path = "mock/raw.rs"]
 mod raw;
 #[path = "mock/releases.rs"]

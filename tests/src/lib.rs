@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod consume;
+pub mod differential;
 pub mod failure;
 pub mod guarantee;
 pub mod member;

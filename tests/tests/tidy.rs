@@ -57,6 +57,13 @@ const PURE: &[&str] = &[
     "runtime/src/worker_pool/pace.rs",
     "testcontainers/src/mock/core",
     "testcontainers/src/mock/script",
+    "tests/src/differential/allowed.rs",
+    "tests/src/differential/case.rs",
+    "tests/src/differential/cases",
+    "tests/src/differential/normal.rs",
+    "tests/src/differential/question.rs",
+    "tests/src/differential/tree.rs",
+    "tests/src/differential/verdict.rs",
     "tests/src/guarantee",
     "tests/src/outside/kcat.rs",
 ];

@@ -1,5 +1,6 @@
 //! The part of the comparison with real brokers that is about producers and transactions: requests
 //! that Weft's own client does not make, in whatever versions the broker knows. Run by `releases`.
+//! All other APIs are compared by the differential test of the package `weft-tests`.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -20,7 +21,6 @@ use weft_client::wire::{
     encode_exact_request,
 };
 
-use super::parity::redacted;
 use super::releases::announced;
 use super::transaction_requests::*;
 
@@ -162,6 +162,22 @@ impl Talk {
             epoch: response.producer_epoch,
         }
     }
+}
+
+/// `text` with the values of `field` taken out.
+fn redacted(text: &str, field: &str) -> String {
+    let name = format!(" {field}: ");
+    let mut pieces = text.split(&name);
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let value = if piece.starts_with("Some(\"") {
+            piece.find("\")").map_or(0, |end| end + 2)
+        } else {
+            piece.find([',', '}']).unwrap_or(piece.len())
+        };
+        out += &format!("{name}*{}", &piece[value..]);
+    }
+    out
 }
 
 /// What a reader can tell batches apart by, but for the times of markers.
