@@ -11,7 +11,7 @@ use super::failed_at;
 /// Held until it is dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -45,7 +45,17 @@ impl Lock {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(|source| failed_at("writing", &path, source))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    /// A process that was started meanwhile holds the file as well, until it runs its own program:
+    /// closing the file here would not let the lock go.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!("the lock of a directory is let go with its file: {error}");
+        }
     }
 }
 
