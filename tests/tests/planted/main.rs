@@ -1,8 +1,9 @@
 //! Bugs planted into a copy of this repository, one at a time: the simulator has to find each.
 //!
 //! A search that finds nothing proves something only if it would have found it. Each bug of the
-//! list is one changed place of the client, of the kind that people really write. The copy is built
-//! in the same target directory, so that only what depends on the change is compiled anew.
+//! list is one changed place of the client, of the kind that people really write. The copy has a
+//! target directory of its own, as what is built of it would pass for what is built of the
+//! original; it is kept, so that only what depends on the change is compiled anew.
 //!
 //! `WEFT_PLANTED=<name>,<name>` plants these alone.
 

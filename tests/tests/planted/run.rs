@@ -59,7 +59,7 @@ impl Search {
     fn build(&self) -> Result<PathBuf, String> {
         let built = self
             .cargo()
-            .args(["test", "--workspace", "--locked", "--test", "sim"])
+            .args(["test", "-p", "weft-tests", "--locked", "--test", "sim"])
             .args(["--no-run", "--message-format", "json"])
             .output()
             .expect("cargo runs");
@@ -70,12 +70,10 @@ impl Search {
     }
 
     fn cargo(&self) -> Command {
-        // The directory for the tests' own files lies in the target directory of this very run.
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
         let mut cargo = Command::new(env!("CARGO"));
         cargo
             .current_dir(&self.root)
-            .env("CARGO_TARGET_DIR", target.expect("a target directory"));
+            .env("CARGO_TARGET_DIR", self.root.join("target"));
         cargo
     }
 
