@@ -1,4 +1,8 @@
-//! The rules of the house that a machine can check: lengths, purity, dependencies, words.
+//! The rules of the house that a machine can check: lengths, purity, dependencies, words, and what
+//! the pages of `docs` name.
+
+#[path = "tidy/behaviour.rs"]
+mod behaviour;
 
 use std::fmt::Write as _;
 use std::fs;
