@@ -29,6 +29,29 @@ crate::config_choice! {
 }
 
 crate::config_choice! {
+    /// Which addresses of a host name are tried, `client.dns.lookup`.
+    pub enum DnsLookup {
+        /// All that the name has, one after the other.
+        UseAllDnsIps = "use_all_dns_ips",
+        /// As above; entries of `bootstrap.servers` are first replaced by the canonical names of
+        /// all their addresses.
+        ResolveCanonicalBootstrapServersOnly = "resolve_canonical_bootstrap_servers_only",
+    }
+}
+
+crate::config_choice! {
+    /// Which metrics are kept, `metrics.recording.level`.
+    pub enum MetricsRecordingLevel {
+        /// Those that everybody wants.
+        Info = "INFO",
+        /// Those too that help to find a fault.
+        Debug = "DEBUG",
+        /// All.
+        Trace = "TRACE",
+    }
+}
+
+crate::config_choice! {
     /// How connections are secured, `security.protocol`.
     pub enum SecurityProtocol {
         /// Plain TCP, nobody proves anything.
@@ -51,6 +74,15 @@ macro_rules! client_options {
         /// all brokers, since any one of them knows the others.
         "bootstrap.servers" => bootstrap_servers: $crate::config::BootstrapServers =
             $crate::config::BootstrapServers::default(), $crate::config::Range::Any;
+        /// Which addresses of a host name are tried. use_all_dns_ips tries all of them in turn;
+        /// resolve_canonical_bootstrap_servers_only does so after it replaced the entries of
+        /// `bootstrap.servers` by the canonical names of their addresses.
+        "client.dns.lookup" => dns_lookup: $crate::config::DnsLookup =
+            $crate::config::DnsLookup::UseAllDnsIps, $crate::config::Range::Any;
+        /// How long the names of `bootstrap.servers` may stay unresolved. With 0 a client that can
+        /// resolve none of them is not made at all.
+        "bootstrap.resolve.timeout.ms" => bootstrap_resolve_timeout: ::std::time::Duration =
+            ::std::time::Duration::ZERO, $crate::config::Range::Any;
         /// The name that brokers see in their logs, metrics and quotas.
         "client.id" => client_id: String = String::new(), $crate::config::Range::Any;
         /// Where this client runs, in the words of `broker.rack`; empty if unknown.
@@ -105,6 +137,20 @@ macro_rules! client_options {
         "metadata.recovery.rebootstrap.trigger.ms" => metadata_rebootstrap_trigger:
             ::std::time::Duration =
             ::std::time::Duration::from_millis(300_000), $crate::config::Range::Any;
+        /// Whether brokers are told which cluster and broker the client believes it talks to, so
+        /// that they refuse if they are another (KIP-1242).
+        "metadata.cluster.check.enable" => metadata_cluster_check: bool =
+            true, $crate::config::Range::Any;
+        /// The number of time windows over which rates and averages of metrics are taken.
+        "metrics.num.samples" => metrics_num_samples: u32 =
+            2, $crate::config::Range::AtLeast(1);
+        /// The length of one of these windows.
+        "metrics.sample.window.ms" => metrics_sample_window: ::std::time::Duration =
+            ::std::time::Duration::from_millis(30_000), $crate::config::Range::Any;
+        /// Which metrics are kept: INFO, DEBUG or TRACE.
+        "metrics.recording.level" => metrics_recording_level:
+            $crate::config::MetricsRecordingLevel =
+            $crate::config::MetricsRecordingLevel::Info, $crate::config::Range::Any;
         /// Whether asking for a topic may make the broker create it.
         "allow.auto.create.topics" => allow_auto_create_topics: bool =
             true, $crate::config::Range::Any;

@@ -109,6 +109,9 @@ weft_client::client_options! {
         /// Where to begin when there is no committed offset, or it lies outside the partition.
         "auto.offset.reset" => auto_offset_reset: AutoOffsetReset =
             AutoOffsetReset::Latest, Range::Any;
+        /// Whether a pattern of topics passes over `__consumer_offsets`, `__transaction_state` and
+        /// `__share_group_state`.
+        "exclude.internal.topics" => exclude_internal_topics: bool = true, Range::Any;
         /// A broker answers a fetch when it has so many bytes.
         "fetch.min.bytes" => fetch_min_bytes: u32 = 1, Range::Between(0, i32::MAX as u32);
         /// A broker answers a fetch after this time, however little it has.
