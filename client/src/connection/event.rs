@@ -22,6 +22,8 @@ pub enum NetworkEvent {
         bytes: usize,
         /// For how long the broker asks us to be quiet; the connection sees to it.
         throttle: Duration,
+        /// The time since the request was given to the operating system.
+        latency: Duration,
     },
     /// A request that the broker does not answer was handed to the operating system in full.
     Sent {

@@ -36,6 +36,7 @@ pub(super) struct Sent {
     pub(super) api_key: ApiKey,
     pub(super) version: i16,
     pub(super) purpose: Purpose,
+    pub(super) sent_at: Instant,
     pub(super) expires_at: Instant,
     pub(super) timeout: Duration,
 }

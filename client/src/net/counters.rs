@@ -1,5 +1,7 @@
 //! What a network client did so far, for measurements.
 
+use std::time::Duration;
+
 /// Totals since the client was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NetworkCounters {
@@ -21,4 +23,10 @@ pub struct NetworkCounters {
     pub writes: u64,
     /// Calls to wait for readiness.
     pub waits: u64,
+    /// Sockets that were closed, those that never connected among them.
+    pub connections_closed: u64,
+    /// The time spent waiting for readiness.
+    pub wait_time: Duration,
+    /// The time spent reading, writing, and on what the connections decided.
+    pub io_time: Duration,
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::activity::{Activity, NodeActivity};
 use super::buffer_pool::BufferPool;
 use super::counters::NetworkCounters;
 use super::frame_reader::{FrameReader, SCRATCH_BYTES};
@@ -39,6 +40,7 @@ pub(super) struct Driver {
     pool: BufferPool,
     events: Vec<NetworkEvent>,
     counters: NetworkCounters,
+    activity: Activity,
     to_read: Vec<usize>,
     to_write: Vec<usize>,
     // Kept for their memory; empty between calls.
@@ -70,6 +72,7 @@ impl Driver {
             pool: BufferPool::default(),
             events: Vec::new(),
             counters: NetworkCounters::default(),
+            activity: Activity::default(),
             to_read: Vec::new(),
             to_write: Vec::new(),
             inputs: VecDeque::new(),
@@ -87,6 +90,19 @@ impl Driver {
 
     pub(super) fn counters(&self) -> NetworkCounters {
         self.counters
+    }
+
+    /// What went on since this was asked last.
+    pub(super) fn take_activity(
+        &mut self,
+    ) -> impl Iterator<Item = (NodeId, Lane, NodeActivity)> + '_ {
+        self.activity.drain()
+    }
+
+    /// Adds to the time spent on waiting and on everything else.
+    pub(super) fn count_time(&mut self, waited: Duration, busy: Duration) {
+        self.counters.wait_time += waited;
+        self.counters.io_time += busy;
     }
 
     pub(super) fn set_frame_bytes_max(&mut self, bytes: usize) {
@@ -293,6 +309,8 @@ impl Driver {
             },
             Output::Transmit(bytes) => {
                 self.counters.requests += 1;
+                let (node, lane) = (slot.connection.broker().id, slot.connection.lane());
+                self.activity.sent(node, lane, bytes.len());
                 if let Some(transport) = &mut slot.transport {
                     transport.queue(bytes);
                     if transport.can_write() {
@@ -303,9 +321,16 @@ impl Driver {
             Output::CloseSocket => {
                 if let Some(mut transport) = slot.transport.take() {
                     transport.deregister(&self.poller);
+                    self.counters.connections_closed += 1;
                 }
             }
-            Output::Event(event) => self.record(event),
+            Output::Event(event) => {
+                if let NetworkEvent::Response { bytes, latency, .. } = &event {
+                    let (node, lane) = (slot.connection.broker().id, slot.connection.lane());
+                    self.activity.received(node, lane, *bytes, *latency);
+                }
+                self.record(event);
+            }
         }
     }
 

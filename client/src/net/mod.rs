@@ -4,6 +4,7 @@
 //! [`NetworkClient`] belongs to one thread and owns everything that thread talks through. It takes
 //! no decisions: it feeds machines with what happened and performs what they answer.
 
+mod activity;
 mod buffer_pool;
 mod counters;
 mod driver;
@@ -22,6 +23,7 @@ pub use crate::connection::{
     CloseReason, Lane, MissingBytes, NetworkEvent, NodeState, OutboundRequest, RequestError,
     RequestToken, Stage,
 };
+pub use activity::NodeActivity;
 pub use counters::NetworkCounters;
 pub use network_client::NetworkClient;
 pub use poller::NetworkWaker;

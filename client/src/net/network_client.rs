@@ -9,6 +9,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::activity::NodeActivity;
 use super::counters::NetworkCounters;
 use super::driver::Driver;
 use super::poller::{NetworkWaker, Wakeup};
@@ -130,11 +131,14 @@ impl NetworkClient {
             // been away for longer than a request may take.
             self.driver.flush(now);
             let timeout = self.time_to_wait(now, end);
+            let began = now;
             let wakeup = self.driver.wait(timeout);
             now = host::now();
             self.driver.receive(now);
             self.driver.expire(now);
             self.driver.flush(now);
+            let woke = std::mem::replace(&mut now, host::now());
+            self.driver.count_time(woke - began, now - woke);
             let is_over = end.is_some_and(|end| end <= now);
             match wakeup {
                 Ok(Wakeup::NotWoken) if !is_over && self.driver.events().is_empty() => {}
@@ -210,6 +214,17 @@ impl NetworkClient {
     /// What the client did so far.
     pub fn counters(&self) -> NetworkCounters {
         self.driver.counters()
+    }
+
+    /// What went on with each broker since this was asked last.
+    pub fn take_activity(&mut self) -> impl Iterator<Item = (NodeId, Lane, NodeActivity)> + '_ {
+        self.driver.take_activity()
+    }
+
+    /// How many sockets are open, those that are still connecting among them.
+    pub fn connections(&self) -> usize {
+        let slots = self.driver.slots().iter();
+        slots.filter(|(_, slot)| slot.transport.is_some()).count()
     }
 
     #[cfg(test)]

@@ -108,6 +108,7 @@ impl Connection {
             api_key: ApiKey::ApiVersions,
             version,
             purpose: Purpose::Negotiation,
+            sent_at: now,
             expires_at: now + timeout,
             timeout,
         };

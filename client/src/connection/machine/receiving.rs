@@ -86,6 +86,7 @@ impl Connection {
                 response,
                 bytes,
                 throttle,
+                latency: now.saturating_duration_since(sent.sent_at),
             })),
             Purpose::Cancelled => {}
         }

@@ -77,6 +77,7 @@ impl Connection {
             api_key: request.request.api_key(),
             version,
             purpose: Purpose::Caller(request.token),
+            sent_at: now,
             expires_at: *expires_at,
             timeout: request.timeout,
         };

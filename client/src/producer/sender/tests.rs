@@ -94,6 +94,7 @@ impl Sending {
             response: response.into(),
             bytes: 0,
             throttle: Duration::ZERO,
+            latency: Duration::ZERO,
         };
         self.sender.handle(self.now, event, &mut self.out);
     }
@@ -311,6 +312,7 @@ fn a_broker_in_its_backoff_is_waited_for_and_a_missing_leader_is_asked_for() {
         response: metadata(vec![described("t", &[1, 2])]).into(),
         bytes: 0,
         throttle: Duration::ZERO,
+        latency: Duration::ZERO,
     };
     sending.sender.handle(sending.now, event, &mut sending.out);
     assert!(matches!(sending.destination(1, 1), Destination::Now(_)));

@@ -232,6 +232,7 @@ impl Bench {
             response,
             bytes: 0,
             throttle: Duration::ZERO,
+            latency: Duration::ZERO,
         };
         self.core.handle_event(self.now, event);
     }

@@ -372,6 +372,7 @@ impl Bench {
             response: response.into(),
             bytes: 0,
             throttle: Duration::ZERO,
+            latency: Duration::ZERO,
         }));
     }
 

@@ -284,6 +284,7 @@ impl World {
                         response,
                         bytes: 0,
                         throttle: Duration::ZERO,
+                        latency: Duration::ZERO,
                     },
                 );
             }

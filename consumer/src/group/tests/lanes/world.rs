@@ -352,6 +352,7 @@ impl World {
             response,
             bytes: 0,
             throttle: Duration::ZERO,
+            latency: Duration::ZERO,
         }));
     }
 
