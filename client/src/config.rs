@@ -5,14 +5,20 @@
 
 mod address;
 mod declare;
+mod foreign;
 mod option;
 mod problems;
+mod properties;
 
 use std::sync::Arc;
 
 pub use address::{Address, BootstrapServers};
-pub use option::{OptionInput, OptionReference, OptionValue, Range, reference_page};
+pub use foreign::{CLIENT_FOREIGN_OPTIONS, ForeignOption, Treatment};
+pub use option::{
+    MILLIS_MAX, OptionInput, OptionReference, OptionValue, Range, SOCKET_BUFFER, reference_page,
+};
 pub use problems::Problems;
+pub use properties::parse_properties;
 
 use crate::backoff::ExponentialBackoff;
 use crate::ids::{Broker, NodeId};
@@ -92,10 +98,12 @@ macro_rules! client_options {
             $crate::config::SecurityProtocol::Plaintext, $crate::config::Range::Any;
         /// How long one request may take before its connection is given up.
         "request.timeout.ms" => request_timeout: ::std::time::Duration =
-            ::std::time::Duration::from_millis(30_000), $crate::config::Range::Any;
+            ::std::time::Duration::from_millis(30_000),
+            $crate::config::Range::Between(::std::time::Duration::ZERO, $crate::config::MILLIS_MAX);
         /// How long a call may take that is given no time of its own.
         "default.api.timeout.ms" => default_api_timeout: ::std::time::Duration =
-            ::std::time::Duration::from_millis(60_000), $crate::config::Range::Any;
+            ::std::time::Duration::from_millis(60_000),
+            $crate::config::Range::Between(::std::time::Duration::ZERO, $crate::config::MILLIS_MAX);
         /// The wait after a first failed request; it doubles with each further failure.
         "retry.backoff.ms" => retry_backoff: ::std::time::Duration =
             ::std::time::Duration::from_millis(100), $crate::config::Range::Any;
@@ -121,10 +129,10 @@ macro_rules! client_options {
             Some(::std::time::Duration::from_millis(540_000)), $crate::config::Range::Any;
         /// The size of the TCP send buffer (SO_SNDBUF), in bytes.
         "send.buffer.bytes" => send_buffer_bytes: Option<usize> =
-            Some(131_072), $crate::config::Range::Any;
+            Some(131_072), $crate::config::SOCKET_BUFFER;
         /// The size of the TCP receive buffer (SO_RCVBUF), in bytes.
         "receive.buffer.bytes" => receive_buffer_bytes: Option<usize> =
-            Some(65_536), $crate::config::Range::Any;
+            Some(65_536), $crate::config::SOCKET_BUFFER;
         /// After this long what is known about the cluster is asked for again, even if nothing
         /// failed.
         "metadata.max.age.ms" => metadata_max_age: ::std::time::Duration =
@@ -166,6 +174,30 @@ client_options! {
 fn relate(builder: &ClientConfigBuilder, config: &mut ClientConfig, problems: &mut Problems) {
     if builder.reconnect_backoff.is_some() && builder.reconnect_backoff_max.is_none() {
         config.reconnect_backoff_max = config.reconnect_backoff;
+    }
+    for (key, start, most) in [
+        (
+            "retry.backoff.ms",
+            config.retry_backoff,
+            config.retry_backoff_max,
+        ),
+        (
+            "reconnect.backoff.ms",
+            config.reconnect_backoff,
+            config.reconnect_backoff_max,
+        ),
+        (
+            "socket.connection.setup.timeout.ms",
+            config.connection_setup_timeout,
+            config.connection_setup_timeout_max,
+        ),
+    ] {
+        if start > most {
+            problems.warn(
+                key,
+                format!("above its maximum: it is always {} ms", most.as_millis()),
+            );
+        }
     }
     if config.security_protocol != SecurityProtocol::Plaintext {
         problems.add("security.protocol", "only PLAINTEXT is supported so far");

@@ -2,10 +2,15 @@
 //!
 //! It declares them and checks them against each other; what they do is decided elsewhere.
 
+mod foreign;
+mod reset;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use weft_client::config::{OptionValue, Problems, Range};
+pub use foreign::FOREIGN_OPTIONS;
+pub use reset::AutoOffsetReset;
+use weft_client::config::{MILLIS_MAX, Problems, Range};
 use weft_client::{ClientConfig, ClientConfigBuilder, GroupId, GroupInstanceId};
 
 use crate::assign::{
@@ -32,65 +37,28 @@ weft_client::config_choice! {
     }
 }
 
-/// Where to begin in a partition without a position, `auto.offset.reset`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum AutoOffsetReset {
-    /// At its first record.
-    Earliest,
-    /// Behind its last record.
-    Latest,
-    /// At the first record that is younger than this, counted from now (KIP-1106).
-    ByDuration(Duration),
-    /// Nowhere: the call fails instead.
-    None,
-}
-
-impl OptionValue for AutoOffsetReset {
-    const NOUN: &'static str = "earliest, latest, none or by_duration:<ISO 8601>";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        let lower = text.to_ascii_lowercase();
-        match lower.as_str() {
-            "earliest" => Ok(Self::Earliest),
-            "latest" => Ok(Self::Latest),
-            "none" => Ok(Self::None),
-            _ => lower
-                .strip_prefix("by_duration:")
-                .and_then(parse_iso_duration)
-                .map(Self::ByDuration)
-                .ok_or_else(|| {
-                    "must be earliest, latest, none or by_duration:PnDTnHnMnS".to_owned()
-                }),
-        }
-    }
-
-    fn print(&self) -> String {
-        match self {
-            Self::Earliest => "earliest".to_owned(),
-            Self::Latest => "latest".to_owned(),
-            Self::None => "none".to_owned(),
-            Self::ByDuration(span) => format!("by_duration:PT{}S", span.as_secs_f64()),
-        }
-    }
-}
-
 weft_client::client_options! {
     /// What a consumer needs to know beyond what every client does.
-    pub struct ConsumerConfig, ConsumerConfigBuilder, relate;
+    pub struct ConsumerConfig, ConsumerConfigBuilder, relate, FOREIGN_OPTIONS;
     options {
         /// The group to belong to. Without one there is no subscription, and nothing is committed.
-        "group.id" => group_id: Option<GroupId> = None, Range::Any;
+        "group.id" => group_id: Option<GroupId> = None, Range::Checked(
+            "a text that is not blank",
+            |id| id.as_ref().is_none_or(|id| !id.as_str().trim().is_empty()),
+        );
         /// Makes the member static (KIP-345): it keeps its partitions over a short restart.
-        "group.instance.id" => group_instance_id: Option<GroupInstanceId> = None, Range::Any;
+        "group.instance.id" => group_instance_id: Option<GroupInstanceId> = None, Range::Checked(
+            "1 to 249 of the letters a-z, A-Z, 0-9, ., _ and -, and neither . nor ..",
+            |id| id.as_ref().is_none_or(|id| is_name(id.as_str())),
+        );
         /// Which protocol the group speaks. Only classic is supported so far.
         "group.protocol" => group_protocol: GroupProtocol = GroupProtocol::Classic, Range::Any;
         /// How long the coordinator waits for a sign of life before it drops the member.
         "session.timeout.ms" => session_timeout: Duration =
-            Duration::from_millis(45_000), Range::Any;
+            Duration::from_millis(45_000), Range::Between(Duration::ZERO, MILLIS_MAX);
         /// How often the member gives a sign of life; below the session timeout, usually a third.
         "heartbeat.interval.ms" => heartbeat_interval: Duration =
-            Duration::from_millis(3_000), Range::Any;
+            Duration::from_millis(3_000), Range::Between(Duration::ZERO, MILLIS_MAX);
         /// How the group's leader divides the partitions, the most preferred first: range,
         /// roundrobin, sticky, cooperative-sticky. Kafka's class names stand for them too.
         "partition.assignment.strategy" => assignment_strategy: Vec<String> =
@@ -98,14 +66,14 @@ weft_client::client_options! {
         /// The longest time between two polls. A member that exceeds it leaves the group by
         /// itself. A rebalance waits this long for members to join.
         "max.poll.interval.ms" => max_poll_interval: Duration =
-            Duration::from_millis(300_000), Range::AtLeast(Duration::from_millis(1));
+            Duration::from_millis(300_000), Range::Between(Duration::from_millis(1), MILLIS_MAX);
         /// The most records that one poll returns. It does not influence fetching.
-        "max.poll.records" => max_poll_records: u32 = 500, Range::AtLeast(1);
+        "max.poll.records" => max_poll_records: u32 = 500, Range::Between(1, i32::MAX as u32);
         /// Whether positions are committed from time to time by themselves. Not without a group.
         "enable.auto.commit" => enable_auto_commit: bool = true, Range::Any;
         /// The time between two automatic commits.
         "auto.commit.interval.ms" => auto_commit_interval: Duration =
-            Duration::from_millis(5_000), Range::Any;
+            Duration::from_millis(5_000), Range::Between(Duration::ZERO, MILLIS_MAX);
         /// Where to begin when there is no committed offset, or it lies outside the partition.
         "auto.offset.reset" => auto_offset_reset: AutoOffsetReset =
             AutoOffsetReset::Latest, Range::Any;
@@ -116,7 +84,7 @@ weft_client::client_options! {
         "fetch.min.bytes" => fetch_min_bytes: u32 = 1, Range::Between(0, i32::MAX as u32);
         /// A broker answers a fetch after this time, however little it has.
         "fetch.max.wait.ms" => fetch_max_wait: Duration =
-            Duration::from_millis(500), Range::Any;
+            Duration::from_millis(500), Range::Between(Duration::ZERO, MILLIS_MAX);
         /// The size of the answer to one fetch. A single larger batch is delivered all the same.
         "fetch.max.bytes" => fetch_max_bytes: u32 =
             52_428_800, Range::Between(0, i32::MAX as u32);
@@ -134,11 +102,6 @@ weft_client::client_options! {
 }
 
 fn relate(builder: &ConsumerConfigBuilder, config: &mut ConsumerConfig, problems: &mut Problems) {
-    if let Some(group) = &config.group_id
-        && group.as_str().trim().is_empty()
-    {
-        problems.add("group.id", "must not be blank");
-    }
     if config.group_id.is_none() {
         if builder.enable_auto_commit == Some(true) {
             problems.add("enable.auto.commit", "needs a group.id");
@@ -157,20 +120,54 @@ fn relate(builder: &ConsumerConfigBuilder, config: &mut ConsumerConfig, problems
             "only read_uncommitted is supported so far",
         );
     }
-    for (index, name) in config.assignment_strategy.iter().enumerate() {
-        if assignor_named(name).is_none() {
-            problems.add(
-                "partition.assignment.strategy",
-                format!("{name:?} is none of range, roundrobin, sticky, cooperative-sticky"),
-            );
-        } else if config.assignment_strategy[..index].contains(name) {
-            problems.add(
-                "partition.assignment.strategy",
-                format!("{name:?} is listed twice"),
-            );
-        }
+    relate_assignors(config, problems);
+    relate_times(config, problems);
+}
+
+fn relate_assignors(config: &ConsumerConfig, problems: &mut Problems) {
+    let mut seen: Vec<String> = Vec::new();
+    for name in &config.assignment_strategy {
+        let problem = match assignor_named(name) {
+            None => format!("{name:?} is none of range, roundrobin, sticky, cooperative-sticky"),
+            Some(assignor) if seen.iter().any(|seen| seen == assignor.name()) => {
+                format!("{name:?} is listed twice")
+            }
+            Some(assignor) => {
+                seen.push(assignor.name().to_owned());
+                continue;
+            }
+        };
+        problems.add("partition.assignment.strategy", problem);
     }
 }
+
+/// Warns of spans that defeat each other.
+fn relate_times(config: &ConsumerConfig, problems: &mut Problems) {
+    let idle = config.client.connections_max_idle;
+    if config.group_id.is_some() && idle.is_some_and(|idle| idle < config.max_poll_interval) {
+        problems.warn(
+            "connections.max.idle.ms",
+            "below max.poll.interval.ms: connections may be closed between two polls",
+        );
+    }
+    if config.fetch_max_wait >= config.client.request_timeout {
+        problems.warn(
+            "fetch.max.wait.ms",
+            "not below request.timeout.ms: fetches of a partition without new records fail",
+        );
+    }
+}
+
+/// Whether a static member may be called so. Kafka allows what it allows for topics.
+fn is_name(name: &str) -> bool {
+    let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    (1..=INSTANCE_ID_LENGTH_MAX).contains(&name.len())
+        && name.chars().all(is_allowed)
+        && !matches!(name, "." | "..")
+}
+
+/// Letters of a `group.instance.id`, as of a topic's name.
+const INSTANCE_ID_LENGTH_MAX: usize = 249;
 
 impl ConsumerConfig {
     /// The assignors that `partition.assignment.strategy` names, in its order.
@@ -190,34 +187,6 @@ fn assignor_named(name: &str) -> Option<Arc<dyn Assignor>> {
         "cooperative-sticky" | "CooperativeStickyAssignor" => Arc::new(CooperativeStickyAssignor),
         _ => return None,
     })
-}
-
-/// Reads `pndtnhnmn.ns`, already in lower case. No sign, and something must be named.
-fn parse_iso_duration(text: &str) -> Option<Duration> {
-    let text = text.strip_prefix('p')?;
-    let (days, time) = text.split_once('t').unwrap_or((text, ""));
-    let mut seconds = 0.0;
-    let mut fields = 0;
-    let mut read = |mut rest: &str, units: &[(char, f64)]| {
-        for (unit, length) in units {
-            if let Some((number, behind)) = rest.split_once(*unit) {
-                let is_plain = number.chars().all(|c| c.is_ascii_digit() || c == '.');
-                if !is_plain {
-                    return None;
-                }
-                seconds += number.parse::<f64>().ok()? * length;
-                fields += 1;
-                rest = behind;
-            }
-        }
-        rest.is_empty().then_some(())
-    };
-    read(days, &[('d', 86_400.0)])?;
-    read(time, &[('h', 3_600.0), ('m', 60.0), ('s', 1.0)])?;
-    let is_named = fields > 0 && !text.ends_with('t');
-    is_named
-        .then(|| Duration::try_from_secs_f64(seconds).ok())
-        .flatten()
 }
 
 #[cfg(test)]
@@ -256,17 +225,22 @@ mod tests {
     fn options_that_contradict_each_other_are_refused() {
         let error = build(&[
             ("group.id", " "),
+            ("group.instance.id", "a/b"),
             ("heartbeat.interval.ms", "45000"),
             ("group.protocol", "consumer"),
-            ("partition.assignment.strategy", "range,fair,range"),
+            (
+                "partition.assignment.strategy",
+                "range,fair,org.apache.kafka.clients.consumer.RangeAssignor",
+            ),
         ])
         .unwrap_err();
         for part in [
-            "group.id: must not be blank",
+            "group.id: \"\" is not allowed: must be a text that is not blank",
+            "group.instance.id: \"a/b\" is not allowed: must be 1 to 249",
             "heartbeat.interval.ms: must be below session.timeout.ms",
             "group.protocol: only classic",
             "\"fair\" is none of range",
-            "\"range\" is listed twice",
+            "RangeAssignor\" is listed twice",
         ] {
             assert!(error.contains(part), "{part} is missing in {error}");
         }
@@ -280,22 +254,130 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_by_duration_is_written_in_iso_8601() {
-        for (text, seconds) in [
-            ("by_duration:P1D", Some(86_400.0)),
-            ("BY_DURATION:PT1H30M", Some(5_400.0)),
-            ("by_duration:P2DT3.5S", Some(172_803.5)),
-            ("by_duration:PT0S", Some(0.0)),
-            ("by_duration:P", None),
-            ("by_duration:P1DT", None),
-            ("by_duration:PT-1S", None),
-            ("by_duration:PT1X", None),
-            ("sometimes", None),
-        ] {
-            let expected = seconds.map(|s| AutoOffsetReset::ByDuration(Duration::from_secs_f64(s)));
-            assert_eq!(AutoOffsetReset::parse(text).ok(), expected, "{text}");
+    fn a_static_member_is_named_as_topics_are() {
+        let long = "x".repeat(250);
+        for name in ["", ".", "..", "a/b", "a b", "ä", &long] {
+            let error = build(&[("group.id", "g"), ("group.instance.id", name)]).unwrap_err();
+            assert!(error.starts_with("group.instance.id: "), "{name}: {error}");
         }
-        let printed = AutoOffsetReset::ByDuration(Duration::from_millis(1_500)).print();
-        assert_eq!(printed, "by_duration:PT1.5S");
+        for name in ["a", "...", "A-z_0.9", &long[1..]] {
+            build(&[("group.id", "g"), ("group.instance.id", name)]).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_static_member_without_a_group_is_no_mistake() {
+        let config = build(&[("group.instance.id", "a")]).unwrap();
+        assert_eq!(config.group_id, None);
+    }
+
+    #[test]
+    fn what_means_something_to_java_only_is_ignored_with_a_word_or_refused_with_a_reason() {
+        let start = || ConsumerConfig::builder().bootstrap_servers("a:1");
+        let warned = |key: &str, value: &str| start().set(key, value).warnings();
+        let string = "org.apache.kafka.common.serialization.StringDeserializer";
+        for (key, value, words) in [
+            ("key.deserializer", string, "deserializers are values"),
+            ("value.deserializer.encoding", "UTF-8", "deserializers are"),
+            ("ssl.truststore.location", "/x", "TLS is not supported"),
+            ("sasl.jaas.config", "x", "SASL is not supported"),
+            ("metric.reporters", "x", "classes of Java"),
+            ("enable.metrics.push", "true", "KIP-714"),
+        ] {
+            let found = warned(key, value);
+            assert!(found.len() == 1 && found[0].starts_with(&format!("{key}: ignored: ")));
+            assert!(found[0].contains(words), "{found:?}");
+            start().set(key, value).build().unwrap();
+        }
+        for (key, value, words) in [
+            ("interceptor.classes", "x", "add_interceptor"),
+            (
+                "group.remote.assignor",
+                "uniform",
+                "group.protocol=consumer",
+            ),
+            ("share.acknowledgement.mode", "explicit", "share group"),
+            ("config.providers", "file", "as they are written"),
+            (
+                "internal.throw.on.fetch.stable.offset.unsupported",
+                "true",
+                "stable",
+            ),
+        ] {
+            let error = build(&[(key, value)]).unwrap_err();
+            assert!(error.contains(key) && error.contains(words), "{error}");
+        }
+        for (key, value) in [
+            ("interceptor.classes", ""),
+            ("enable.metrics.push", "false"),
+            ("share.acknowledgement.mode", "implicit"),
+        ] {
+            assert_eq!(warned(key, value), [""; 0]);
+            build(&[(key, value)]).unwrap();
+        }
+    }
+
+    #[test]
+    fn spans_that_defeat_each_other_are_warned_of() {
+        let start = ConsumerConfig::builder()
+            .bootstrap_servers("a:1")
+            .group_id("g");
+        assert_eq!(start.warnings(), [""; 0]);
+        let warnings = start
+            .set("connections.max.idle.ms", "1000")
+            .set("fetch.max.wait.ms", "30000")
+            .set("retry.backoff.ms", "2000")
+            .warnings();
+        let keys: Vec<&str> = warnings
+            .iter()
+            .filter_map(|w| w.split(':').next())
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                "retry.backoff.ms",
+                "connections.max.idle.ms",
+                "fetch.max.wait.ms"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_properties_file_sets_options_and_its_mistakes_are_told_with_the_others() {
+        let text = "# a comment\nbootstrap.servers = a:1\ngroup.id: g\nmax.poll.records=7\n";
+        let config = ConsumerConfig::builder()
+            .properties_text(text)
+            .build()
+            .unwrap();
+        assert_eq!(
+            (config.max_poll_records, config.group_id),
+            (7, Some("g".into()))
+        );
+        let map = std::collections::BTreeMap::from([("bootstrap.servers", "a:1")]);
+        ConsumerConfig::builder().properties(&map).build().unwrap();
+        let error = ConsumerConfig::builder()
+            .properties_text("group.id=\\u00")
+            .build()
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("properties: line 1: "), "{error}");
+        assert!(error.contains("bootstrap.servers: at least one"), "{error}");
+    }
+
+    #[test]
+    fn numbers_beyond_those_of_kafka_are_refused() {
+        for (key, value) in [
+            ("session.timeout.ms", "2147483648"),
+            ("max.poll.interval.ms", "0"),
+            ("max.poll.records", "0"),
+            ("request.timeout.ms", "-1"),
+            ("fetch.max.bytes", "-1"),
+            ("send.buffer.bytes", "-2"),
+            ("metadata.recovery.strategy", "hope"),
+            ("auto.offset.reset", "sometimes"),
+        ] {
+            let error = build(&[(key, value)]).unwrap_err();
+            assert!(error.starts_with(&format!("{key}: ")), "{key}: {error}");
+        }
     }
 }

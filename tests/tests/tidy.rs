@@ -3,6 +3,8 @@
 
 #[path = "tidy/behaviour.rs"]
 mod behaviour;
+#[path = "tidy/configuration.rs"]
+mod configuration;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -6,7 +6,7 @@
 /// ```text
 /// weft_client::client_options! {
 ///     /// What the configuration is for.
-///     pub struct ConsumerConfig, ConsumerConfigBuilder, relate;
+///     pub struct ConsumerConfig, ConsumerConfigBuilder, relate, FOREIGN_OPTIONS;
 ///     options {
 ///         /// What the option does: the paragraph of the reference page.
 ///         "fetch.min.bytes" => fetch_min_bytes: usize = 1, Range::Any;
@@ -14,17 +14,19 @@
 ///     inherits ClientConfig, ClientConfigBuilder
 /// }
 /// fn relate(_: &ConsumerConfigBuilder, _: &mut ConsumerConfig, _: &mut Problems) {}
+/// const FOREIGN_OPTIONS: &[ForeignOption] = &[];
 /// ```
 ///
 /// `relate` checks options against each other and may adjust them; in the builder an option that
-/// was not set is `None`. [`client_options!`](crate::client_options) appends the list of the
-/// options that every client has: the configuration then holds a `ClientConfig` in its field
-/// `client`, and its builder takes those options too.
+/// was not set is `None`. The list of foreign options is for names that Kafka's own client knows
+/// and that mean nothing here; it may be left out. [`client_options!`](crate::client_options)
+/// appends the list of the options that every client has: the configuration then holds a
+/// `ClientConfig` in its field `client`, and its builder takes those options too.
 #[macro_export]
 macro_rules! config_options {
     (
         $(#[$doc:meta])*
-        pub struct $config:ident, $builder:ident, $relate:ident;
+        pub struct $config:ident, $builder:ident, $relate:ident $(, $foreign:path)?;
         options { $(
             $(#[doc = $text:literal])+
             $key:literal => $field:ident: $type:ty = $default:expr, $range:expr;
@@ -57,6 +59,11 @@ macro_rules! config_options {
                     $key, &$default, &$range, &[$($text),+],
                 ) ),* ];
                 [own $(, $base::options())?].concat()
+            }
+
+            /// Options of Kafka's own client that mean nothing here, and what becomes of them.
+            pub fn foreign_options() -> Vec<$crate::config::ForeignOption> {
+                [$( $foreign, )? $crate::config::CLIENT_FOREIGN_OPTIONS].concat()
             }
         }
 
@@ -96,10 +103,39 @@ macro_rules! config_options {
             /// with the name or the text is reported by `build`.
             #[must_use]
             pub fn set(mut self, key: &str, value: &str) -> Self {
-                if !self.set_known(key.trim(), value.trim()) {
-                    self.problems.add_unknown(key.trim(), &$config::options());
+                let (key, value) = (key.trim(), value.trim());
+                if !self.set_known(key, value) {
+                    let foreign = $config::foreign_options();
+                    self.problems.add_foreign(key, value, &foreign, &$config::options());
                 }
                 self
+            }
+
+            /// Sets options by name, as [`set`](Self::set) does; the last of equal names counts.
+            #[must_use]
+            pub fn properties<K: AsRef<str>, V: AsRef<str>>(
+                self,
+                properties: impl IntoIterator<Item = (K, V)>,
+            ) -> Self {
+                properties.into_iter().fold(self, |builder, (key, value)| {
+                    builder.set(key.as_ref(), value.as_ref())
+                })
+            }
+
+            /// Sets the options in the text of a `.properties` file, which is read as Java reads
+            /// it.
+            #[must_use]
+            pub fn properties_text(mut self, text: &str) -> Self {
+                let properties = self.problems.read_properties(text);
+                self.properties(properties)
+            }
+
+            /// What `build` logs a warning of: options that are ignored here, and settings that
+            /// can hardly be meant.
+            pub fn warnings(&self) -> Vec<String> {
+                let mut problems = $crate::config::Problems::default();
+                self.collect(&mut problems);
+                problems.warnings().to_vec()
             }
 
             /// Sets an option by name, or answers that no option has the name.
@@ -163,7 +199,7 @@ macro_rules! config_choice {
         }
 
         impl $crate::config::OptionValue for $name {
-            const NOUN: &'static str = "word";
+            const NOUN: &'static str = concat!("one of" $(, " `", $word, "`")+);
 
             fn parse(text: &str) -> Result<Self, String> {
                 $( if text.eq_ignore_ascii_case($word) { return Ok(Self::$variant); } )+

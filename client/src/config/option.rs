@@ -225,6 +225,14 @@ impl<T: OptionValue> fmt::Display for Range<T> {
     }
 }
 
+/// The longest span that Kafka's options of type `int` can tell, in milliseconds.
+pub const MILLIS_MAX: Duration = Duration::from_millis(i32::MAX as u64);
+
+/// The sizes that a socket's buffer can have.
+pub const SOCKET_BUFFER: Range<Option<usize>> = Range::Checked("-1 to 2147483647", |size| {
+    size.is_none_or(|size| i32::try_from(size).is_ok())
+});
+
 /// One line of the reference page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionReference {

@@ -2,17 +2,53 @@
 
 use std::fmt;
 
+use super::foreign::{ForeignOption, Treatment};
 use super::option::{OptionReference, OptionValue, Range};
+use super::properties::parse_properties;
 use crate::error::{Error, ErrorKind};
 
-/// What a builder found wrong so far, one sentence each.
+/// What a builder found wrong so far, one sentence each, and what it only warns of.
 #[derive(Clone, Debug, Default)]
-pub struct Problems(Vec<String>);
+pub struct Problems {
+    problems: Vec<String>,
+    warnings: Vec<String>,
+}
 
 impl Problems {
     /// Adds a sentence about the option `key`.
     pub fn add(&mut self, key: &str, problem: impl fmt::Display) {
-        self.0.push(format!("{key}: {problem}"));
+        self.problems.push(format!("{key}: {problem}"));
+    }
+
+    /// Adds a warning about the option `key`; the configuration is good all the same.
+    pub fn warn(&mut self, key: &str, warning: impl fmt::Display) {
+        self.warnings.push(format!("{key}: {warning}"));
+    }
+
+    /// Treats an option that has no field as `foreign` says, or complains that nobody knows it.
+    pub fn add_foreign(
+        &mut self,
+        key: &str,
+        value: &str,
+        foreign: &[ForeignOption],
+        known: &[OptionReference],
+    ) {
+        match foreign.iter().find(|option| option.is_called(key)) {
+            Some(option) if option.is_harmless(value) => {}
+            Some(option) => match option.treatment {
+                Treatment::Ignored => self.warn(key, format!("ignored: {}", option.reason)),
+                Treatment::Refused => self.add(key, option.reason),
+            },
+            None => self.add_unknown(key, known),
+        }
+    }
+
+    /// The properties in the text of a file; none, and a complaint, if it cannot be read.
+    pub fn read_properties(&mut self, text: &str) -> Vec<(String, String)> {
+        parse_properties(text).unwrap_or_else(|problem| {
+            self.problems.push(format!("properties: {problem}"));
+            Vec::new()
+        })
     }
 
     /// Reads the text given for the option `key`, or adds what is wrong with it.
@@ -38,7 +74,7 @@ impl Problems {
     }
 
     /// Adds that no option is called `key`, and which one may have been meant.
-    pub fn add_unknown(&mut self, key: &str, known: &[OptionReference]) {
+    fn add_unknown(&mut self, key: &str, known: &[OptionReference]) {
         let nearest = known
             .iter()
             .map(|option| (distance(key, option.key), option.key))
@@ -51,10 +87,20 @@ impl Problems {
         }
     }
 
-    /// All sentences as one error, or nothing if there are none.
+    /// What is not wrong, but worth a word.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// All sentences as one error, or nothing if there are none. Then warnings are logged.
     pub fn into_result(self) -> Result<(), Error> {
-        match self.0.as_slice() {
-            [] => Ok(()),
+        match self.problems.as_slice() {
+            [] => {
+                for warning in &self.warnings {
+                    tracing::warn!(%warning, "the configuration");
+                }
+                Ok(())
+            }
             [only] => Err(Error::new(ErrorKind::Configuration, only.clone())),
             many => Err(Error::new(
                 ErrorKind::Configuration,
@@ -65,7 +111,8 @@ impl Problems {
 
     /// Adds the sentences of another list.
     pub fn extend(&mut self, other: &Self) {
-        self.0.extend_from_slice(&other.0);
+        self.problems.extend_from_slice(&other.problems);
+        self.warnings.extend_from_slice(&other.warnings);
     }
 }
 

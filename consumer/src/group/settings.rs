@@ -68,8 +68,8 @@ mod tests {
         assert_eq!(join_timeout_ms(300_000, 30_000), 305_000);
         assert_eq!(join_timeout_ms(10_000, 30_000), 30_000);
         assert_eq!(
-            join_timeout_ms(u64::MAX, 30_000),
-            u128::from(u64::MAX) + 5_000
+            join_timeout_ms(i32::MAX as u64, 30_000),
+            i32::MAX as u128 + 5_000
         );
     }
 }
