@@ -43,6 +43,10 @@ pub enum Input {
 
 /// What a [`super::Connection`] wants done, in this order.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "outputs pass through a vector that is kept; a box would be an allocation an answer"
+)]
 pub enum Output {
     /// Look up the addresses of the broker's host.
     Resolve {

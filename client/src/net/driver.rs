@@ -99,12 +99,6 @@ impl Driver {
         self.activity.drain()
     }
 
-    /// Adds to the time spent on waiting and on everything else.
-    pub(super) fn count_time(&mut self, waited: Duration, busy: Duration) {
-        self.counters.wait_time += waited;
-        self.counters.io_time += busy;
-    }
-
     pub(super) fn set_frame_bytes_max(&mut self, bytes: usize) {
         self.frame_bytes_max = bytes;
     }

@@ -66,6 +66,8 @@ use crate::wire::{BrokerVersions, FRAME_BYTES_MAX_DEFAULT, StrBytes};
 #[derive(Debug)]
 pub struct NetworkClient {
     driver: Driver,
+    wait_time: Duration,
+    io_time: Duration,
 }
 
 impl NetworkClient {
@@ -88,7 +90,11 @@ impl NetworkClient {
             )
             .with_source(error)
         })?;
-        Ok(Self { driver })
+        Ok(Self {
+            driver,
+            wait_time: Duration::ZERO,
+            io_time: Duration::ZERO,
+        })
     }
 
     /// Sets the largest response, in bytes, that connections opened from now on accept; 100 MiB
@@ -138,7 +144,8 @@ impl NetworkClient {
             self.driver.expire(now);
             self.driver.flush(now);
             let woke = std::mem::replace(&mut now, host::now());
-            self.driver.count_time(woke - began, now - woke);
+            self.wait_time += woke - began;
+            self.io_time += now - woke;
             let is_over = end.is_some_and(|end| end <= now);
             match wakeup {
                 Ok(Wakeup::NotWoken) if !is_over && self.driver.events().is_empty() => {}
@@ -213,7 +220,11 @@ impl NetworkClient {
 
     /// What the client did so far.
     pub fn counters(&self) -> NetworkCounters {
-        self.driver.counters()
+        NetworkCounters {
+            wait_time: self.wait_time,
+            io_time: self.io_time,
+            ..self.driver.counters()
+        }
     }
 
     /// What went on with each broker since this was asked last.
