@@ -165,6 +165,7 @@ calls! {
     CurrentLag = "current_lag",
     LookUp = "a look-up of offsets",
     PartitionsFor = "partitions_for",
+    ListTopics = "list_topics",
     GroupMetadata = "group_metadata",
     Counters = "network_counters",
     Close = "close",

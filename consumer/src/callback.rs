@@ -4,16 +4,19 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use weft_client::{Error, Offset, OffsetAndMetadata, TopicPartition};
+use weft_client::{Error, Offset, OffsetAndMetadata, TopicName, TopicPartition};
 
 use crate::consumer::State;
 use crate::lane::{GroupMetadata, Offsets};
+use crate::partition_info::PartitionInfo;
+use crate::position::OffsetAndTimestamp;
 
 /// The consumer, as a callback of a rebalance sees it (Kafka's `RebalanceConsumer`).
 ///
-/// It is valid for that callback only, and stands for the running call: calling the
-/// [`Consumer`](crate::Consumer) itself from a callback panics. Methods do what those of the same
-/// name of the consumer do; none of them polls, subscribes or closes.
+/// It is valid for that callback only, which the compiler sees to where Java's throws. It stands
+/// for the running call: calling the [`Consumer`](crate::Consumer) itself from a callback panics,
+/// where Java lets the same thread in again. Methods do what those of the same name of the consumer
+/// do; none of them polls, subscribes or closes.
 #[derive(Debug)]
 pub struct RebalanceConsumer<'a> {
     state: RefCell<&'a mut State>,
@@ -87,6 +90,29 @@ impl<'a> RebalanceConsumer<'a> {
             .commit_sync(Some(offsets), Some(timeout))
     }
 
+    /// Commits all positions without waiting. A failure is logged.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::commit_async`](crate::Consumer::commit_async).
+    pub fn commit_async(&self) -> Result<(), Error> {
+        self.state.borrow_mut().commit_async(None, None)
+    }
+
+    /// Commits all positions without waiting; `callback` is told what became of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::commit_async`](crate::Consumer::commit_async).
+    pub fn commit_async_with(
+        &self,
+        callback: impl FnOnce(&Offsets, Result<(), Error>) + Send + 'static,
+    ) -> Result<(), Error> {
+        self.state
+            .borrow_mut()
+            .commit_async(None, Some(Box::new(callback)))
+    }
+
     /// Commits these offsets without waiting.
     ///
     /// # Errors
@@ -114,6 +140,19 @@ impl<'a> RebalanceConsumer<'a> {
         self.state.borrow_mut().committed(partitions, None)
     }
 
+    /// As [`committed`](Self::committed), with a time limit of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::committed`](crate::Consumer::committed).
+    pub fn committed_within(
+        &self,
+        partitions: &BTreeSet<TopicPartition>,
+        timeout: Duration,
+    ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndMetadata>>, Error> {
+        self.state.borrow_mut().committed(partitions, Some(timeout))
+    }
+
     /// The offset of the next record of a partition.
     ///
     /// # Errors
@@ -121,6 +160,19 @@ impl<'a> RebalanceConsumer<'a> {
     /// As [`Consumer::position`](crate::Consumer::position).
     pub fn position(&self, partition: &TopicPartition) -> Result<Offset, Error> {
         self.state.borrow_mut().position(partition, None)
+    }
+
+    /// As [`position`](Self::position), with a time limit of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::position`](crate::Consumer::position).
+    pub fn position_within(
+        &self,
+        partition: &TopicPartition,
+        timeout: Duration,
+    ) -> Result<Offset, Error> {
+        self.state.borrow_mut().position(partition, Some(timeout))
     }
 
     /// Goes on at this offset.
@@ -175,6 +227,94 @@ impl<'a> RebalanceConsumer<'a> {
     /// As [`Consumer::resume`](crate::Consumer::resume).
     pub fn resume(&self, partitions: &BTreeSet<TopicPartition>) -> Result<(), Error> {
         self.state.borrow_mut().resume(partitions)
+    }
+
+    /// The partitions of a topic, with their leaders and replicas.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::partitions_for`](crate::Consumer::partitions_for).
+    pub fn partitions_for(&self, topic: &TopicName) -> Result<Vec<PartitionInfo>, Error> {
+        self.state.borrow_mut().partitions_for(topic, None)
+    }
+
+    /// As [`partitions_for`](Self::partitions_for), with a time limit of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::partitions_for`](crate::Consumer::partitions_for).
+    pub fn partitions_for_within(
+        &self,
+        topic: &TopicName,
+        timeout: Duration,
+    ) -> Result<Vec<PartitionInfo>, Error> {
+        self.state.borrow_mut().partitions_for(topic, Some(timeout))
+    }
+
+    /// All topics that this client may see.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::list_topics`](crate::Consumer::list_topics).
+    pub fn list_topics(&self) -> Result<BTreeMap<TopicName, Vec<PartitionInfo>>, Error> {
+        self.state.borrow_mut().list_topics(None)
+    }
+
+    /// As [`list_topics`](Self::list_topics), with a time limit of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::list_topics`](crate::Consumer::list_topics).
+    pub fn list_topics_within(
+        &self,
+        timeout: Duration,
+    ) -> Result<BTreeMap<TopicName, Vec<PartitionInfo>>, Error> {
+        self.state.borrow_mut().list_topics(Some(timeout))
+    }
+
+    /// The first offsets of these partitions, assigned or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::beginning_offsets`](crate::Consumer::beginning_offsets).
+    pub fn beginning_offsets(
+        &self,
+        partitions: &BTreeSet<TopicPartition>,
+    ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
+        self.state.borrow_mut().beginning_offsets(partitions)
+    }
+
+    /// The offsets behind the last records of these partitions, assigned or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::end_offsets`](crate::Consumer::end_offsets).
+    pub fn end_offsets(
+        &self,
+        partitions: &BTreeSet<TopicPartition>,
+    ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
+        self.state.borrow_mut().end_offsets(partitions)
+    }
+
+    /// The first offsets whose records are not older than these times, in milliseconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::offsets_for_times`](crate::Consumer::offsets_for_times).
+    pub fn offsets_for_times(
+        &self,
+        times: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndTimestamp>>, Error> {
+        self.state.borrow_mut().offsets_for_times(times)
+    }
+
+    /// The records between the position and the end; `None` if that is not known.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::current_lag`](crate::Consumer::current_lag).
+    pub fn current_lag(&self, partition: &TopicPartition) -> Result<Option<u64>, Error> {
+        self.state.borrow_mut().current_lag(partition)
     }
 
     /// Who this consumer is in its group.

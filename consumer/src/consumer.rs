@@ -9,6 +9,8 @@ mod polling;
 mod position_methods;
 mod positions;
 mod state;
+mod topic_methods;
+mod topics;
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -37,6 +37,7 @@ use crate::subscription::Subscription;
 use look_up::LookUp;
 pub(crate) use look_up::{BEGINNING, END, LookUpId};
 use network::Pending;
+use topics::{TopicQuestion, TopicQuestionId};
 
 /// The data plane of one consumer. See the module's text.
 #[derive(Debug)]
@@ -51,8 +52,7 @@ pub(crate) struct ConsumerCore {
     pending: BTreeMap<RequestToken, Pending>,
     nodes: BTreeMap<NodeId, Node>,
     look_ups: BTreeMap<LookUpId, LookUp>,
-    /// Topics that a waiting call asks about.
-    asked_topics: BTreeSet<TopicName>,
+    topic_questions: BTreeMap<TopicQuestionId, TopicQuestion>,
     /// Failures for the next `poll`, the oldest first.
     errors: VecDeque<Error>,
     decompressor: Decompressor,
@@ -78,6 +78,7 @@ struct Options {
     check_crcs: bool,
     reset: AutoOffsetReset,
     has_group: bool,
+    allow_auto_create_topics: bool,
     retry: ExponentialBackoff,
     request_timeout: std::time::Duration,
     buffer_bytes_max: usize,
@@ -104,6 +105,7 @@ impl ConsumerCore {
                 check_crcs: config.check_crcs,
                 reset: config.auto_offset_reset,
                 has_group: config.group_id.is_some(),
+                allow_auto_create_topics: config.client.allow_auto_create_topics,
                 retry: config.client.retry_delays(),
                 request_timeout: config.client.request_timeout,
                 buffer_bytes_max: fetch_bytes.saturating_mul(BUFFERED_FETCHES_MAX),
@@ -116,7 +118,7 @@ impl ConsumerCore {
             pending: BTreeMap::new(),
             nodes: BTreeMap::new(),
             look_ups: BTreeMap::new(),
-            asked_topics: BTreeSet::new(),
+            topic_questions: BTreeMap::new(),
             errors: VecDeque::new(),
             decompressor: Decompressor::default(),
             random,
@@ -210,7 +212,6 @@ impl ConsumerCore {
         let topics = self.assignment.iter().chain(looked_up);
         let mut topics: BTreeSet<TopicName> = topics.map(|p| p.topic().clone()).collect();
         topics.extend(self.subscription.topics());
-        topics.extend(self.asked_topics.iter().cloned());
         self.cluster.set_topics(Topics::Named(topics));
         self.is_plan_stale = true;
     }

@@ -11,6 +11,7 @@ mod fetch;
 pub mod group;
 mod lane;
 mod listener;
+mod partition_info;
 mod position;
 pub mod record;
 mod subscription;
@@ -22,6 +23,7 @@ pub use config::{AutoOffsetReset, ConsumerConfig, ConsumerConfigBuilder, Isolati
 pub use consumer::{CloseOptions, Consumer};
 pub use lane::{GroupMetadata, MembershipOperation, Offsets};
 pub use listener::{CallbackError, OffsetCommitCallback, RebalanceListener};
+pub use partition_info::PartitionInfo;
 pub use position::OffsetAndTimestamp;
 pub use record::{ConsumerRecord, ConsumerRecords, OwnedRecord, PartitionRecords};
 pub use wakeup::WakeupHandle;

@@ -569,6 +569,8 @@ fn offsets_are_looked_up_at_the_ends_and_by_time() {
     );
     assert_eq!(found[&tp("look-up", 1)], None);
     let listed = consumer.partitions_for(&"look-up".into()).unwrap();
+    assert!(listed.iter().all(|found| found.leader.is_some()));
+    let listed: Vec<_> = listed.into_iter().map(|f| f.topic_partition).collect();
     assert_eq!(listed, partitions.into_iter().collect::<Vec<_>>());
 }
 

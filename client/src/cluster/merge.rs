@@ -72,6 +72,13 @@ pub(super) fn merge(before: &ClusterSnapshot, answer: &MetadataResponse, extent:
     merged
 }
 
+impl ClusterSnapshot {
+    /// What one answer says, compared with nothing that was believed before.
+    pub fn of_answer(answer: &MetadataResponse) -> Self {
+        merge(&Self::default(), answer, Extent::Full).snapshot
+    }
+}
+
 impl Merged {
     fn add_topic(
         &mut self,

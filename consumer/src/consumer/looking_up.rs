@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weft_client::{Error, ErrorKind, Offset, TopicName, TopicPartition};
+use weft_client::{Error, ErrorKind, Offset, TopicPartition};
 
 use super::state::State;
 use crate::core::{BEGINNING, END};
@@ -10,14 +10,14 @@ use crate::position::OffsetAndTimestamp;
 use crate::thread::Interruption;
 
 impl State {
-    pub(super) fn beginning_offsets(
+    pub(crate) fn beginning_offsets(
         &mut self,
         partitions: &BTreeSet<TopicPartition>,
     ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
         self.ends(partitions, BEGINNING)
     }
 
-    pub(super) fn end_offsets(
+    pub(crate) fn end_offsets(
         &mut self,
         partitions: &BTreeSet<TopicPartition>,
     ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
@@ -37,7 +37,7 @@ impl State {
             .collect())
     }
 
-    pub(super) fn offsets_for_times(
+    pub(crate) fn offsets_for_times(
         &mut self,
         times: &BTreeMap<TopicPartition, i64>,
     ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndTimestamp>>, Error> {
@@ -73,24 +73,6 @@ impl State {
                 self.poll_loop.core.cancel_look_up(id);
                 Err(error)
             }
-        }
-    }
-
-    pub(super) fn partitions_for(
-        &mut self,
-        topic: &TopicName,
-    ) -> Result<Vec<TopicPartition>, Error> {
-        let (deadline, timeout) = self.deadline(None);
-        let since = self.poll_loop.core.request_topic(topic);
-        let found = self.wait_for(deadline, Interruption::Allowed, |state, _| {
-            state.poll_loop.core.partitions_of(topic, since).transpose()
-        });
-        self.poll_loop.core.forget_topic(topic);
-        match found? {
-            Some(partitions) => Ok(partitions),
-            None => Err(self
-                .timed_out("asking for the partitions of a topic", timeout)
-                .with_topics([topic.clone()])),
         }
     }
 }

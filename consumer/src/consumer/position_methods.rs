@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use weft_client::{Error, Offset, OffsetAndMetadata, TopicName, TopicPartition};
+use weft_client::{Error, Offset, OffsetAndMetadata, TopicPartition};
 
 use super::Consumer;
 use crate::access::Call;
@@ -158,17 +158,5 @@ impl Consumer {
         times: &BTreeMap<TopicPartition, i64>,
     ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndTimestamp>>, Error> {
         self.enter(Call::LookUp)?.offsets_for_times(times)
-    }
-
-    /// The partitions of a topic; none if the brokers do not know the topic.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Timeout`](weft_client::ErrorKind::Timeout) after `default.api.timeout.ms`;
-    /// [`ErrorKind::InvalidTopic`](weft_client::ErrorKind::InvalidTopic);
-    /// [`ErrorKind::TopicAuthorization`](weft_client::ErrorKind::TopicAuthorization);
-    /// [`ErrorKind::Wakeup`](weft_client::ErrorKind::Wakeup).
-    pub fn partitions_for(&self, topic: &TopicName) -> Result<Vec<TopicPartition>, Error> {
-        self.enter(Call::PartitionsFor)?.partitions_for(topic)
     }
 }

@@ -117,7 +117,7 @@ impl State {
         self.poll_loop.core.paused()
     }
 
-    pub(super) fn current_lag(&self, partition: &TopicPartition) -> Result<Option<u64>, Error> {
+    pub(crate) fn current_lag(&self, partition: &TopicPartition) -> Result<Option<u64>, Error> {
         self.poll_loop.core.current_lag(partition)
     }
 }

@@ -11,12 +11,15 @@ use std::sync::Arc;
 
 use super::ConsumerCore;
 use super::look_up::AskedOffsets;
+use super::topics::TopicQuestionId;
 use crate::fetch::AskedPartition;
 
 /// A request that is not settled.
 #[derive(Clone, Debug)]
 pub(super) enum Pending {
     Metadata,
+    /// On behalf of a call that waits.
+    Topics(TopicQuestionId),
     Fetch {
         broker: Arc<Broker>,
         asked: Vec<AskedPartition>,
@@ -51,6 +54,7 @@ impl ConsumerCore {
             self.plan_at = None;
             self.end_pauses(now);
             self.fail_unplaced();
+            self.plan_topic_questions(now, loads, out);
             self.plan_offsets(now, out);
             self.plan_fetches(now, out);
         }
@@ -130,6 +134,9 @@ impl ConsumerCore {
             (Some(Pending::Metadata), Response::Metadata(response)) => {
                 self.cluster.handle_response(now, &response);
             }
+            (Some(Pending::Topics(id)), Response::Metadata(response)) => {
+                self.topics_answered(now, id, &response);
+            }
             (Some(Pending::Fetch { broker, asked }), Response::Fetch(response)) => {
                 self.handle_fetch(now, &broker, &asked, response);
             }
@@ -144,6 +151,7 @@ impl ConsumerCore {
     fn handle_failure(&mut self, now: Instant, pending: Pending, error: &Error) {
         match pending {
             Pending::Metadata => self.cluster.handle_failure(now),
+            Pending::Topics(id) => self.ask_again(now, id),
             Pending::Fetch { broker, asked } => {
                 self.cluster.request_update(UpdateReason::Disconnected);
                 self.fetch_failed(now, &broker, &asked, error);

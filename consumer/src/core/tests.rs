@@ -13,3 +13,4 @@ mod leaders;
 mod look_ups;
 mod positions;
 mod resets;
+mod topics;

@@ -31,7 +31,8 @@ impl Probe {
             let text = format!("no topic {topic} is known at {}", options.bootstrap);
             return Err(Error::new(ErrorKind::UnknownTopicOrPartition, text));
         }
-        let partitions = partitions.into_iter().collect();
+        let partitions = partitions.into_iter().map(|found| found.topic_partition);
+        let partitions = partitions.collect();
         let beginnings = consumer.beginning_offsets(&partitions).map_err(explain)?;
         let ends = consumer.end_offsets(&partitions).map_err(explain)?;
         let mut probe = Self {

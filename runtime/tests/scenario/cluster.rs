@@ -47,7 +47,8 @@ impl Cluster<'_> {
     ) -> T {
         let consumer = Consumer::new(config.clone()).unwrap();
         let partitions = consumer.partitions_for(&TopicName::from(topic)).unwrap();
-        let answer = question(&consumer, &partitions.into_iter().collect());
+        let partitions = partitions.into_iter().map(|found| found.topic_partition);
+        let answer = question(&consumer, &partitions.collect());
         consumer.close().unwrap();
         answer
     }

@@ -17,7 +17,7 @@ impl Clone for ConsumerCore {
             pending: self.pending.clone(),
             nodes: self.nodes.clone(),
             look_ups: self.look_ups.clone(),
-            asked_topics: self.asked_topics.clone(),
+            topic_questions: self.topic_questions.clone(),
             errors: self.errors.clone(),
             decompressor: Decompressor::default(),
             random: self.random.clone(),

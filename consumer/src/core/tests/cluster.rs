@@ -59,9 +59,13 @@ impl Topology {
     }
 
     pub(crate) fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {
-        let named = request.topics.iter().flatten();
-        let names = named.filter_map(|topic| topic.name.as_ref());
-        let topics = names.map(|name| self.describe(name.as_str())).collect();
+        let topics = match &request.topics {
+            Some(named) => {
+                let names = named.iter().filter_map(|topic| topic.name.as_ref());
+                names.map(|name| self.describe(name.as_str())).collect()
+            }
+            None => self.topics.keys().map(|name| self.describe(name)).collect(),
+        };
         let brokers = (1..=BROKERS).map(|id| {
             MetadataResponseBroker::default()
                 .with_node_id(BrokerId(id))

@@ -1,5 +1,5 @@
+use weft_client::ErrorKind;
 use weft_client::wire::{ApiKey, ErrorCode};
-use weft_client::{ErrorKind, TopicName};
 
 use super::bench::{bench, reading_with, tp};
 use crate::core::{BEGINNING, END};
@@ -109,43 +109,4 @@ fn two_calls_may_look_up_the_same_partition() {
     assert_eq!(offset(found), 9);
     let found = bench.core.take_look_up(second).unwrap().unwrap();
     assert_eq!(offset(found), 1);
-}
-
-#[test]
-fn the_partitions_of_a_topic_are_told_once_metadata_has_them() {
-    let mut bench = bench(&[]);
-    let topic = TopicName::from("t");
-    let since = bench.core.request_topic(&topic);
-    assert!(bench.core.partitions_of(&topic, since).is_none());
-    bench.topology.lead("t", &[1, -1]);
-    bench.run();
-    let found = bench.core.partitions_of(&topic, since).unwrap().unwrap();
-    assert_eq!(found, [tp("t-0"), tp("t-1")]);
-}
-
-#[test]
-fn a_topic_that_the_brokers_do_not_know_has_no_partitions() {
-    let mut bench = bench(&[]);
-    let topic = TopicName::from("t");
-    let since = bench.core.request_topic(&topic);
-    bench.run();
-    let found = bench.core.partitions_of(&topic, since).unwrap().unwrap();
-    assert!(found.is_empty());
-}
-
-#[test]
-fn a_topic_that_may_not_be_seen_is_an_error() {
-    let mut bench = bench(&[]);
-    bench
-        .topology
-        .refuse("t", ErrorCode::TOPIC_AUTHORIZATION_FAILED);
-    let topic = TopicName::from("t");
-    let since = bench.core.request_topic(&topic);
-    bench.run();
-    let error = bench
-        .core
-        .partitions_of(&topic, since)
-        .unwrap()
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::TopicAuthorization);
 }

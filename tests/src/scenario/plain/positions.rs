@@ -61,6 +61,7 @@ pub fn a_topic_is_read_to_its_end(cluster: &Cluster) -> Outcome {
     let listed: BTreeSet<_> = consumer
         .partitions_for(&topic.into())?
         .into_iter()
+        .map(|found| found.topic_partition)
         .collect();
     ensure!(listed == partitions, "the topic has {listed:?}");
     let nothing = consumer.partitions_for(&cluster.fresh("nothing").into())?;
