@@ -5,6 +5,7 @@ mod commit_methods;
 mod committing;
 mod group;
 mod looking_up;
+mod metrics_methods;
 mod polling;
 mod position_methods;
 mod positions;
@@ -17,7 +18,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use weft_client::net::NetworkCounters;
 use weft_client::{Error, ErrorKind, TopicName, TopicPartition};
 
 use crate::access::{Call, Entered, SingleThreaded};
@@ -25,6 +25,7 @@ use crate::assign::Assignor;
 use crate::config::ConsumerConfig;
 use crate::lane::GroupMetadata;
 use crate::listener::RebalanceListener;
+use crate::metrics::MetricsHandle;
 use crate::record::ConsumerRecords;
 use crate::wakeup::WakeupHandle;
 pub use close_options::CloseOptions;
@@ -74,6 +75,7 @@ pub(crate) use state::State;
 pub struct Consumer {
     state: SingleThreaded<State>,
     wakeup: WakeupHandle,
+    metrics: MetricsHandle,
 }
 
 impl fmt::Debug for Consumer {
@@ -105,9 +107,11 @@ impl Consumer {
     ) -> Result<Self, Error> {
         let state = State::new(config, assignors)?;
         let wakeup = state.wakeup().clone();
+        let metrics = state.metrics().clone();
         Ok(Self {
             state: SingleThreaded::new(state),
             wakeup,
+            metrics,
         })
     }
 
@@ -292,15 +296,6 @@ impl Consumer {
     /// [`ErrorKind::InvalidGroupId`] without a `group.id`.
     pub fn group_metadata(&self) -> Result<GroupMetadata, Error> {
         self.enter(Call::GroupMetadata)?.group_metadata()
-    }
-
-    /// What went over the network so far, not counting the heartbeat thread.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Closed`] after [`close`](Self::close).
-    pub fn network_counters(&self) -> Result<NetworkCounters, Error> {
-        Ok(self.enter(Call::Counters)?.network_counters())
     }
 
     /// Ends the running call, or the next one that waits, with [`ErrorKind::Wakeup`]. May be called

@@ -32,6 +32,7 @@ use weft_client::{Error, NodeId, TopicName, TopicPartition};
 
 use crate::config::{AutoOffsetReset, ConsumerConfig};
 use crate::fetch::{FetchBuffer, FetchOptions};
+use crate::metrics::Standing;
 use crate::position::{Partition, Stamp};
 use crate::subscription::Subscription;
 use look_up::LookUp;
@@ -56,6 +57,10 @@ pub(crate) struct ConsumerCore {
     /// Failures for the next `poll`, the oldest first.
     errors: VecDeque<Error>,
     decompressor: Decompressor,
+    /// Where partitions stand of which something was handed out, until somebody counts it.
+    standings: Vec<Standing>,
+    /// What is owned has changed since somebody looked.
+    is_assignment_new: bool,
     random: Random,
     last_number: u64,
     /// Something changed since fetches were planned last.
@@ -121,6 +126,8 @@ impl ConsumerCore {
             topic_questions: BTreeMap::new(),
             errors: VecDeque::new(),
             decompressor: Decompressor::default(),
+            standings: Vec::new(),
+            is_assignment_new: false,
             random,
             last_number: 0,
             is_plan_stale: true,

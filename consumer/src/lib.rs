@@ -11,6 +11,7 @@ mod fetch;
 pub mod group;
 mod lane;
 mod listener;
+pub mod metrics;
 mod partition_info;
 mod position;
 pub mod record;
@@ -23,6 +24,7 @@ pub use config::{AutoOffsetReset, ConsumerConfig, ConsumerConfigBuilder, Isolati
 pub use consumer::{CloseOptions, Consumer};
 pub use lane::{GroupMetadata, MembershipOperation, Offsets};
 pub use listener::{CallbackError, OffsetCommitCallback, RebalanceListener};
+pub use metrics::{Metric, MetricValue, Metrics, MetricsHandle};
 pub use partition_info::PartitionInfo;
 pub use position::OffsetAndTimestamp;
 pub use record::{ConsumerRecord, ConsumerRecords, OwnedRecord, PartitionRecords};

@@ -20,6 +20,7 @@ weft_tests::suite! { Target::OneKafka(KafkaVersion::V4_4_0),
         plain::{
             a_group_resumes_where_it_committed, a_paused_partition_waits,
             a_topic_is_read_to_its_end, commits_of_every_kind_reach_the_broker,
+            metrics_tell_what_a_consumer_does,
             records_equal_what_was_appended, seeking_moves_the_position,
             the_reset_policy_says_where_to_begin,
         }

@@ -60,8 +60,11 @@ impl State {
         offsets: Option<&Offsets>,
         timeout: Option<Duration>,
     ) -> Result<(), Error> {
+        let began = self.poll_loop.now();
         let (deadline, timeout) = self.deadline(timeout);
         let result = self.commit_until(offsets, deadline, timeout, Interruption::Allowed);
+        let metrics = self.poll_loop.metrics();
+        metrics.committed_sync(self.poll_loop.now() - began);
         self.run_callbacks();
         result
     }
@@ -272,7 +275,11 @@ impl State {
             partitions: partitions.clone(),
             retry_until: deadline,
         })?;
-        match self.wait_for_answer(id, deadline, Interruption::Allowed)? {
+        let began = self.poll_loop.now();
+        let answer = self.wait_for_answer(id, deadline, Interruption::Allowed);
+        let metrics = self.poll_loop.metrics();
+        metrics.asked_committed(self.poll_loop.now() - began);
+        match answer? {
             Some(Finished::Fetched(result)) => result,
             _ => Err(self.timed_out(&self.of_group("fetching committed offsets"), timeout)),
         }

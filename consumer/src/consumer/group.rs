@@ -13,16 +13,9 @@ use crate::lane::{
     ChangeId, ChangeKind, Command, CommandId, GroupMetadata, MembershipOperation, SubscriptionEpoch,
 };
 use crate::listener::{CallbackError, RebalanceListener};
+use crate::metrics::Callback;
 use crate::subscription::Subscription;
 use crate::thread::{HeartbeatThread, Interruption};
-
-/// What a listener is told.
-#[derive(Clone, Copy, Debug)]
-enum Event {
-    Revoked,
-    Assigned,
-    Lost,
-}
 
 /// A revocation whose commit is under way.
 pub(super) struct Revoking {
@@ -71,6 +64,7 @@ impl State {
         // What is replaced is committed if that is due anyway.
         self.auto_commit(now)?;
         self.poll_loop.core.assign(partitions)?;
+        self.poll_loop.count_assignment();
         if self.poll_loop.config.enable_auto_commit && self.auto_commit_at.is_none() {
             self.auto_commit_at = Some(end_of(now, self.poll_loop.config.auto_commit_interval));
         }
@@ -95,6 +89,7 @@ impl State {
         self.epoch = SubscriptionEpoch(self.epoch.0 + 1);
         self.revoking = None;
         self.poll_loop.core.unsubscribe();
+        self.poll_loop.count_assignment();
         self.listener = None;
         self.auto_commit_at = None;
         told(outcome)
@@ -212,7 +207,7 @@ impl State {
         change: ChangeId,
         partitions: &BTreeSet<TopicPartition>,
     ) -> Result<(), Error> {
-        let outcome = self.call_listener(Event::Revoked, partitions);
+        let outcome = self.call_listener(Callback::Revoked, partitions);
         self.poll_loop.core.revoke(partitions);
         self.answer(change, outcome)
     }
@@ -222,7 +217,7 @@ impl State {
         let outcome = if partitions.is_empty() {
             Ok(Ok(()))
         } else {
-            self.call_listener(Event::Lost, partitions)
+            self.call_listener(Callback::Lost, partitions)
         };
         self.poll_loop.core.revoke(partitions);
         outcome
@@ -235,7 +230,7 @@ impl State {
         if self.poll_loop.config.enable_auto_commit {
             self.auto_commit_at = Some(end_of(now, self.poll_loop.config.auto_commit_interval));
         }
-        self.call_listener(Event::Assigned, &added)
+        self.call_listener(Callback::Assigned, &added)
     }
 
     /// Tells the listener that everything goes.
@@ -245,30 +240,38 @@ impl State {
         if !is_group || owned.is_empty() {
             return Ok(Ok(()));
         }
-        let event = if self.is_member() {
-            Event::Revoked
+        let callback = if self.is_member() {
+            Callback::Revoked
         } else {
-            Event::Lost
+            Callback::Lost
         };
         self.poll_loop.core.mark_pending_revocation(&owned);
-        self.call_listener(event, &owned)
+        self.call_listener(callback, &owned)
     }
 
-    fn call_listener(&mut self, event: Event, partitions: &BTreeSet<TopicPartition>) -> Outcome {
+    fn call_listener(
+        &mut self,
+        callback: Callback,
+        partitions: &BTreeSet<TopicPartition>,
+    ) -> Outcome {
         let Some(mut listener) = self.listener.take() else {
             return Ok(Ok(()));
         };
         let sorted: Vec<TopicPartition> = partitions.iter().cloned().collect();
+        let began = self.poll_loop.now();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let consumer = RebalanceConsumer::new(self);
-            match event {
-                Event::Revoked => listener.on_partitions_revoked(&consumer, &sorted),
-                Event::Assigned => listener.on_partitions_assigned(&consumer, &sorted),
-                Event::Lost => listener.on_partitions_lost(&consumer, &sorted),
+            match callback {
+                Callback::Revoked => listener.on_partitions_revoked(&consumer, &sorted),
+                Callback::Assigned => listener.on_partitions_assigned(&consumer, &sorted),
+                Callback::Lost => listener.on_partitions_lost(&consumer, &sorted),
             }
         }));
         self.listener = Some(listener);
-        outcome.map(|result| result.map_err(|error| callback_failed(event, error)))
+        let now = self.poll_loop.now();
+        let metrics = self.poll_loop.metrics();
+        metrics.called_back(now, callback, now - began);
+        outcome.map(|result| result.map_err(|error| callback_failed(callback, error)))
     }
 
     pub(super) fn close(
@@ -336,6 +339,7 @@ impl State {
 
     fn end(&mut self) {
         self.poll_loop.core.unsubscribe();
+        self.poll_loop.count_assignment();
         self.poll_loop.disconnect();
         self.listener = None;
         self.set_closed();
@@ -344,16 +348,16 @@ impl State {
 
 /// The error of a callback for whoever called the consumer. A wakeup that ended a call inside of it
 /// stays a wakeup.
-fn callback_failed(event: Event, error: CallbackError) -> Error {
+fn callback_failed(callback: Callback, error: CallbackError) -> Error {
     if let Some(inner) = error.downcast_ref::<Error>()
         && inner.kind() == ErrorKind::Wakeup
     {
         return inner.clone();
     }
-    let name = match event {
-        Event::Revoked => "on_partitions_revoked",
-        Event::Assigned => "on_partitions_assigned",
-        Event::Lost => "on_partitions_lost",
+    let name = match callback {
+        Callback::Revoked => "on_partitions_revoked",
+        Callback::Assigned => "on_partitions_assigned",
+        Callback::Lost => "on_partitions_lost",
     };
     let text = format!("the rebalance listener failed in {name}: {error}");
     Error::new(ErrorKind::Callback, text).with_source(CallbackFailure(error))

@@ -19,8 +19,15 @@ impl State {
                 "poll was called without a subscription: call subscribe or assign first",
             ));
         }
-        let mut now = self.poll_loop.now();
-        let end = end_of(now, timeout);
+        let began = self.poll_loop.now();
+        self.poll_loop.metrics().poll_begins(began);
+        let outcome = self.poll_from(began, end_of(began, timeout));
+        self.poll_loop.count_poll(began);
+        outcome
+    }
+
+    #[inline]
+    fn poll_from(&mut self, mut now: Instant, end: Instant) -> Result<ConsumerRecords, Error> {
         let mut has_waited = false;
         loop {
             self.poll_loop.check_wakeup()?;

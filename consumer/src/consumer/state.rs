@@ -13,6 +13,7 @@ use crate::assign::Assignor;
 use crate::config::ConsumerConfig;
 use crate::lane::{CommandId, GroupMetadata, GroupResult, SubscriptionEpoch};
 use crate::listener::RebalanceListener;
+use crate::metrics::MetricsHandle;
 use crate::thread::PollLoop;
 use crate::wakeup::WakeupHandle;
 
@@ -86,6 +87,10 @@ impl State {
 
     pub(super) fn wakeup(&self) -> &WakeupHandle {
         self.poll_loop.wakeup()
+    }
+
+    pub(super) fn metrics(&self) -> &MetricsHandle {
+        self.poll_loop.metrics()
     }
 
     pub(super) fn is_closed(&self) -> bool {

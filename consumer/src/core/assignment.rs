@@ -64,12 +64,21 @@ impl ConsumerCore {
             partition.is_pending_revocation = false;
         }
         self.awaits_committed = true;
+        self.is_assignment_new = true;
         self.want_topics();
+    }
+
+    /// What is owned, if that has changed since this was asked last.
+    #[inline]
+    pub(crate) fn take_new_assignment(&mut self) -> Option<&BTreeSet<TopicPartition>> {
+        let is_new = std::mem::take(&mut self.is_assignment_new);
+        is_new.then_some(&self.assignment)
     }
 
     /// These are not owned any more.
     pub(crate) fn revoke(&mut self, partitions: &BTreeSet<TopicPartition>) {
         self.drop_partitions(partitions);
+        self.is_assignment_new = true;
         self.want_topics();
     }
 

@@ -10,7 +10,8 @@ use weft_client::{Error, ErrorKind, LeaderEpoch, Offset, OffsetAndMetadata, Topi
 
 use super::ConsumerCore;
 use crate::fetch::Step;
-use crate::position::Position;
+use crate::metrics::{Amount, Polled, Standing};
+use crate::position::{Partition, Position};
 use crate::record::{ConsumerRecords, PartitionRecords};
 
 impl ConsumerCore {
@@ -24,6 +25,12 @@ impl ConsumerCore {
     #[cfg(test)]
     pub(crate) fn buffered_bytes(&self) -> usize {
         self.buffer.bytes()
+    }
+
+    /// Moves what there is to count since this was asked last.
+    pub(crate) fn take_polled(&mut self, into: &mut Polled) {
+        self.buffer.take_consumed(&mut into.consumed);
+        into.standings.append(&mut self.standings);
     }
 
     /// Takes up to `max_records` records out of what was fetched, oldest first.
@@ -92,6 +99,7 @@ impl ConsumerCore {
         let mut position = start;
         let mut epoch = None;
         let mut outcome = Ok(false);
+        let mut amount = Amount::default();
         while *left > 0 {
             match completed.step(position, *left, check_crcs, &mut self.decompressor) {
                 Ok(Step::Records {
@@ -100,6 +108,8 @@ impl ConsumerCore {
                     leader_epoch,
                 }) => {
                     *left -= slice.len() as u32;
+                    amount.records += slice.len() as u64;
+                    amount.bytes += slice.size_in_bytes() as u64;
                     position = next;
                     epoch = leader_epoch;
                     let topic_partition = completed.topic_partition.clone();
@@ -122,11 +132,14 @@ impl ConsumerCore {
         if position > start {
             partition.advance(position, epoch);
             let name = completed.topic_partition.clone();
+            self.standings
+                .push(standing(name.clone(), partition, position));
             next_offsets.insert(name, next_offset(position, epoch));
         }
         // The last record may have used up the budget: the next fetch need not wait for a call that
         // finds nothing here.
         let is_drained = completed.is_empty();
+        self.buffer.count(index, amount);
         if outcome? || is_drained {
             self.remove(index);
         }
@@ -163,6 +176,19 @@ impl ConsumerCore {
             self.awaits_committed |= partition.position() == Position::AwaitingCommitted;
         }
         self.is_plan_stale = true;
+    }
+}
+
+/// How far a partition is from both ends of its log, for the metrics.
+fn standing(name: TopicPartition, partition: &Partition, position: Offset) -> Standing {
+    let between = |from: Offset, to: Offset| to.value().saturating_sub(from.value()).max(0) as u64;
+    Standing {
+        topic_partition: name,
+        lag: partition.high_watermark.map(|end| between(position, end)),
+        lead: partition
+            .log_start_offset
+            .map(|start| between(start, position)),
+        replica: None,
     }
 }
 

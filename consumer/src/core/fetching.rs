@@ -197,6 +197,9 @@ impl ConsumerCore {
             if data.high_watermark >= 0 {
                 partition.high_watermark = Some(Offset::new(data.high_watermark));
             }
+            if data.log_start_offset >= 0 {
+                partition.log_start_offset = Some(Offset::new(data.log_start_offset));
+            }
             let records = data.records.unwrap_or_default();
             if !records.is_empty() {
                 partition.last_answer = number;

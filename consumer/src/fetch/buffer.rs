@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use weft_client::NodeId;
 
 use super::completed::CompletedFetch;
+use crate::metrics::{Amount, Consumed};
 
 /// The answers. How much may wait is decided where fetches are planned.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,8 @@ pub(crate) struct FetchBuffer {
     waiting: VecDeque<CompletedFetch>,
     answers: BTreeMap<u64, Answer>,
     bytes: usize,
+    /// What was handed out of answers that are gone, until somebody counts it.
+    consumed: Vec<Consumed>,
 }
 
 /// The answer to one fetch, some parts of which wait.
@@ -22,6 +25,7 @@ struct Answer {
     node: NodeId,
     bytes: usize,
     parts: usize,
+    consumed: Consumed,
 }
 
 /// What takes up the buffer.
@@ -41,10 +45,14 @@ impl FetchBuffer {
             node: completed.node,
             bytes: 0,
             parts: 0,
+            consumed: Consumed::default(),
         };
         let answer = self.answers.entry(completed.answer).or_insert(new);
         answer.bytes += completed.bytes;
         answer.parts += 1;
+        // With its place made now, counting later takes no memory.
+        let topic = completed.topic_partition.topic();
+        answer.consumed.add(topic, Amount::default());
         self.bytes += completed.bytes;
         self.waiting.push_back(completed);
     }
@@ -71,6 +79,21 @@ impl FetchBuffer {
 
     pub(crate) fn parts(&self) -> impl Iterator<Item = &CompletedFetch> {
         self.waiting.iter()
+    }
+
+    /// Counts records that were handed out of a part.
+    pub(crate) fn count(&mut self, index: usize, amount: Amount) {
+        if let Some(completed) = self.waiting.get(index)
+            && let Some(answer) = self.answers.get_mut(&completed.answer)
+        {
+            let topic = completed.topic_partition.topic();
+            answer.consumed.add(topic, amount);
+        }
+    }
+
+    /// Moves what was handed out of answers that are gone.
+    pub(crate) fn take_consumed(&mut self, into: &mut Vec<Consumed>) {
+        into.append(&mut self.consumed);
     }
 
     pub(crate) fn remove(&mut self, index: usize) {
@@ -117,7 +140,8 @@ impl FetchBuffer {
             answer.parts -= 1;
             if answer.parts == 0 {
                 self.bytes -= answer.bytes;
-                self.answers.remove(&number);
+                let gone = self.answers.remove(&number);
+                self.consumed.extend(gone.map(|answer| answer.consumed));
             }
         }
     }

@@ -26,12 +26,13 @@ use super::committed::Questions;
 use super::coordinator::Coordinator;
 use super::handover::Handover;
 use super::leave::Leaving;
-use super::membership::Membership;
+use super::membership::{Membership, State};
 use super::requests::{Outstanding, Purpose, Requests};
 use super::settings::GroupSettings;
 use super::timers::{Intervals, Timers};
 use crate::assign::{Assignor, RebalanceProtocol};
 use crate::lane::{Change, ChangeId, Command, GroupMetadata, GroupResult};
+use crate::metrics::Progress;
 
 /// What can happen to a member.
 #[derive(Debug)]
@@ -192,6 +193,15 @@ impl GroupCore {
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// How far the membership is, for the metrics.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress {
+            is_rebalancing: self.member.is_rebalancing(),
+            is_stable: matches!(self.member.state, State::Stable),
+            failures: self.member.join_failures,
+        }
     }
 
     /// Whether every command was answered and no LeaveGroup is on its way: the thread may end.

@@ -75,6 +75,8 @@ pub(crate) struct Partition {
     /// The subscription still names the topic.
     pub(crate) is_wanted: bool,
     pub(crate) high_watermark: Option<Offset>,
+    /// The first record that the log has, as the last answer told it.
+    pub(crate) log_start_offset: Option<Offset>,
     /// The answer brought something that has to be told before anything else is asked.
     pub(crate) has_failed: bool,
     pub(crate) retry_at: Option<Instant>,
@@ -95,6 +97,7 @@ impl Partition {
             is_pending_revocation: false,
             is_wanted: true,
             high_watermark: None,
+            log_start_offset: None,
             has_failed: false,
             retry_at: None,
             attempts: 0,

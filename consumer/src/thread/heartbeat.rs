@@ -21,6 +21,7 @@ use super::lanes::Lanes;
 use crate::assign::Assignor;
 use crate::group::{GroupCore, GroupInput, GroupOutput, GroupSettings, panic_text};
 use crate::lane::{Change, Command, GroupResult};
+use crate::metrics::{MetricsHandle, Progress, Side};
 
 /// The consumer's end of its heartbeat thread. It belongs to the consumer thread; no method but
 /// [`join_by`](Self::join_by) waits.
@@ -45,6 +46,7 @@ impl HeartbeatThread {
         settings: GroupSettings,
         assignors: Vec<Arc<dyn Assignor>>,
         consumer: NetworkWaker,
+        metrics: MetricsHandle,
     ) -> Result<Self, Error> {
         let network = NetworkClient::new(&settings.client)?;
         let waker = network.waker();
@@ -57,6 +59,8 @@ impl HeartbeatThread {
             network,
             lanes: Arc::clone(&lanes),
             consumer: consumer.clone(),
+            metrics,
+            progress: Progress::default(),
             events: Vec::new(),
             commands: Vec::new(),
             inputs: VecDeque::new(),
@@ -165,6 +169,9 @@ struct Shell {
     network: NetworkClient,
     lanes: Arc<Lanes>,
     consumer: NetworkWaker,
+    metrics: MetricsHandle,
+    /// What the metrics know of the membership.
+    progress: Progress,
     events: Vec<NetworkEvent>,
     commands: Vec<Command>,
     inputs: VecDeque<GroupInput>,
@@ -187,6 +194,8 @@ impl Shell {
         let stop_by = self.lanes.stop_by();
         self.lanes.take_commands(&mut self.commands);
         let now = host::now();
+        self.metrics
+            .network_turn(now, Side::Heartbeat, &mut self.network, &self.events);
         self.inputs
             .extend(self.events.drain(..).map(GroupInput::Network));
         self.inputs
@@ -197,12 +206,21 @@ impl Shell {
             let last_poll = self.lanes.last_poll();
             self.core
                 .handle(now, input, last_poll, &self.network, &mut self.outputs);
+            self.note_progress(now);
             has_news |= self.perform(now);
         }
         if has_news {
             self.consumer.wake();
         }
         stop_by.is_some_and(|stop_by| stop_by <= now || self.core.is_finished())
+    }
+
+    fn note_progress(&mut self, now: Instant) {
+        let progress = self.core.progress();
+        if progress != self.progress {
+            self.progress = progress;
+            self.metrics.membership(now, progress);
+        }
     }
 
     fn time_to_wait(&self) -> Duration {
@@ -278,7 +296,8 @@ mod tests {
             .build()
             .unwrap();
         let settings = GroupSettings::from_config(&config).unwrap();
-        HeartbeatThread::start(settings, config.assignors(), consumer.waker()).unwrap()
+        let metrics = MetricsHandle::new(&config);
+        HeartbeatThread::start(settings, config.assignors(), consumer.waker(), metrics).unwrap()
     }
 
     #[test]

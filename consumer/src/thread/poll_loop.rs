@@ -19,6 +19,7 @@ use crate::assign::Assignor;
 use crate::config::ConsumerConfig;
 use crate::core::ConsumerCore;
 use crate::group::GroupSettings;
+use crate::metrics::{MetricsHandle, Polled, Side};
 use crate::wakeup::WakeupHandle;
 
 /// Whether a call that waits may be ended by `wakeup`.
@@ -37,6 +38,8 @@ pub(crate) struct PollLoop {
     heartbeat: Option<HeartbeatThread>,
     assignors: Vec<Arc<dyn Assignor>>,
     wakeup: WakeupHandle,
+    metrics: MetricsHandle,
+    polled: Polled,
     events: Vec<NetworkEvent>,
     requests: Vec<OutboundRequest>,
 }
@@ -54,6 +57,8 @@ impl PollLoop {
         let core = ConsumerCore::new(&config, host::now(), host::random_seed());
         Ok(Self {
             core,
+            metrics: MetricsHandle::new(&config),
+            polled: Polled::default(),
             config,
             network,
             heartbeat: None,
@@ -77,6 +82,26 @@ impl PollLoop {
         &self.network
     }
 
+    pub(crate) fn metrics(&self) -> &MetricsHandle {
+        &self.metrics
+    }
+
+    /// Hands over what there is to count of a poll that began then.
+    pub(crate) fn count_poll(&mut self, began: Instant) {
+        self.core.take_polled(&mut self.polled);
+        self.metrics
+            .poll_ended(began, host::now(), &mut self.polled);
+        self.count_assignment();
+    }
+
+    /// Hands over what is owned, if that has changed.
+    #[inline]
+    pub(crate) fn count_assignment(&mut self) {
+        if let Some(assignment) = self.core.take_new_assignment() {
+            self.metrics.assigned(assignment);
+        }
+    }
+
     /// The heartbeat thread, if it was needed so far.
     #[inline]
     pub(crate) fn heartbeat(&self) -> Option<&HeartbeatThread> {
@@ -95,7 +120,9 @@ impl PollLoop {
                 return Err(Error::new(ErrorKind::InvalidGroupId, text));
             };
             let assignors = self.assignors.clone();
-            let thread = HeartbeatThread::start(settings, assignors, self.network.waker())?;
+            let metrics = self.metrics.clone();
+            let consumer = self.network.waker();
+            let thread = HeartbeatThread::start(settings, assignors, consumer, metrics)?;
             self.heartbeat = Some(thread);
         }
         self.heartbeat
@@ -147,6 +174,8 @@ impl PollLoop {
     pub(crate) fn receive(&mut self, timeout: Duration) {
         self.network.poll(timeout, &mut self.events);
         let now = host::now();
+        self.metrics
+            .network_turn(now, Side::Consumer, &mut self.network, &self.events);
         for event in self.events.drain(..) {
             self.core.handle_event(now, event);
         }

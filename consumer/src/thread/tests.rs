@@ -21,6 +21,7 @@ use crate::lane::{
     Change, ChangeKind, Command, CommandId, GroupResult, MembershipOperation, Offsets,
     SubscriptionEpoch,
 };
+use crate::metrics::MetricsHandle;
 
 /// Much longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -50,7 +51,13 @@ fn member(bootstrap: &str, group: &str, strategy: &str) -> Member {
         .build()
         .unwrap();
     let settings = GroupSettings::from_config(&config).unwrap();
-    let thread = HeartbeatThread::start(settings, config.assignors(), network.waker()).unwrap();
+    let thread = HeartbeatThread::start(
+        settings,
+        config.assignors(),
+        network.waker(),
+        MetricsHandle::new(&config),
+    )
+    .unwrap();
     Member {
         thread,
         network,

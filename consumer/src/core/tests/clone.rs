@@ -20,6 +20,8 @@ impl Clone for ConsumerCore {
             topic_questions: self.topic_questions.clone(),
             errors: self.errors.clone(),
             decompressor: Decompressor::default(),
+            standings: self.standings.clone(),
+            is_assignment_new: self.is_assignment_new,
             random: self.random.clone(),
             last_number: self.last_number,
             is_plan_stale: self.is_plan_stale,

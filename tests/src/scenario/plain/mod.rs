@@ -1,6 +1,7 @@
 //! What every consumer can do, with and without a group.
 
 mod groups;
+mod metrics;
 mod positions;
 mod records;
 mod reset;
@@ -17,6 +18,7 @@ use crate::member::config;
 use crate::wait::{self, Look, PATIENCE};
 
 pub use groups::{a_group_resumes_where_it_committed, commits_of_every_kind_reach_the_broker};
+pub use metrics::metrics_tell_what_a_consumer_does;
 pub use positions::{
     a_paused_partition_waits, a_topic_is_read_to_its_end, seeking_moves_the_position,
 };
