@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use weft_client::net::{Lane, RequestError, RequestToken};
 use weft_client::wire::messages::OffsetCommitResponse;
-use weft_client::wire::{Membership as Remains, Reaction, Request};
+use weft_client::wire::{ErrorCode, Membership as Remains, Reaction, Request};
 use weft_client::{Error, ErrorKind};
 
 use self::messages::{Verdict, judge};
@@ -182,9 +182,12 @@ impl GroupCore {
                 self.disowned(turn, &request.sent_as, remains);
             }
             Reaction::Fenced if self.member.identity == request.sent_as => {
-                self.end_commit(turn, &commit, Err(error.clone()));
+                self.end_commit(turn, &commit, Err(error));
+                // Not the commit's error: that one is a partition's, and goes with the partitions.
+                let code = ErrorCode::FENCED_INSTANCE_ID;
                 let context = self.commit_context();
-                self.fenced(turn, error.with_context(context));
+                let error = failure::of_code(&self.settings, code).with_context(context);
+                self.fenced(turn, error);
             }
             Reaction::Fenced => {
                 let error = failed(ErrorKind::CommitFailed);

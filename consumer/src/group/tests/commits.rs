@@ -148,6 +148,20 @@ fn what_each_code_makes_of_a_commit_with_one_try() {
 }
 
 #[test]
+fn a_commit_that_tells_of_another_process_fails_the_member_and_not_a_partition() {
+    let mut bench = stable_cooperative(&[("t", 0)]);
+    bench.commit(1, None);
+    bench.commit_code(82);
+    let failures = bench.failures();
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0].kind(), ErrorKind::FencedInstanceId);
+    // The failures of partitions are dropped with the partitions, and this has to be heard.
+    assert_eq!(failures[0].topic_partition(), None);
+    let text = failures[0].to_string();
+    assert!(text.starts_with("committing offsets of group g"), "{text}");
+}
+
+#[test]
 fn errors_of_commits_name_the_group_the_coordinator_and_the_partition() {
     let mut bench = stable_eager(&[("t", 0)]);
     bench.commit(1, None);
