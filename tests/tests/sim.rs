@@ -10,18 +10,60 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::Instant;
+use std::sync::{Mutex, Once, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
-use weft_tests::sim::{Coverage, Options, Outcome, Planted, report, run, shrink};
+use weft_tests::sim::{Coverage, Options, Outcome, Planted, replay_line, report, shrink};
 
 fn number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
     let number = text.replace('_', "").parse();
     Some(number.unwrap_or_else(|_| panic!("{name} must be a number, and is {text:?}")))
 }
+
+/// The simulations that are under way, and since when.
+static RUNNING: Mutex<Vec<(ThreadId, Options, Instant)>> = Mutex::new(Vec::new());
+
+/// Does something about a simulation, and ends this program with the line that replays it if that
+/// takes too long in real time: a thread that loops without asking its host for anything cannot be
+/// left from inside of a simulation.
+fn watched<T>(options: &Options, body: impl FnOnce() -> T) -> T {
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| {
+        thread::spawn(watch);
+    });
+    let running = || RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    let thread = thread::current().id();
+    running().push((thread, options.clone(), Instant::now()));
+    let result = body();
+    running().retain(|(running, ..)| *running != thread);
+    result
+}
+
+fn watch() {
+    loop {
+        thread::sleep(Duration::from_secs(1));
+        let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let late = running
+            .iter()
+            .find(|(_, _, began)| began.elapsed() > REAL_TIME_MAX);
+        if let Some((_, options, began)) = late {
+            println!("{}", replay_line(options));
+            println!("no end within {:?} of real time", began.elapsed());
+            process::exit(1);
+        }
+    }
+}
+
+fn run(options: &Options) -> Outcome {
+    watched(options, || weft_tests::sim::run(options))
+}
+
+/// A simulation takes some milliseconds, and to shorten one a minute at most.
+const REAL_TIME_MAX: Duration = Duration::from_secs(150);
 
 /// Runs seeds on all processors until one fails.
 fn run_seeds(first: u64, count: u64) -> (Coverage, Option<Outcome>, u64) {
@@ -110,7 +152,8 @@ fn no_seed_breaks_a_promise() {
     let began = Instant::now();
     let (coverage, failed, handled) = run_seeds(first, count);
     if let Some(failed) = failed {
-        panic!("{}", report(&shrink(&failed)));
+        let shrunk = watched(&failed.options, || shrink(&failed));
+        panic!("{}", report(&shrunk));
     }
     println!("{coverage}");
     if count >= 1_000 {
@@ -132,6 +175,33 @@ fn the_same_seed_gives_the_same_history() {
         let (one, other) = (run(&options), run(&options));
         assert_eq!(one, other);
         assert!(one.handled > 0);
+    }
+}
+
+#[test]
+fn threads_that_spin_end_the_simulation() {
+    let spinning = [
+        (Planted::NeverWaits, "spinner never waits"),
+        (
+            Planted::WaitsForNothing,
+            "threads wake each other, spinner among them",
+        ),
+    ];
+    for (planted, text) in spinning {
+        let failed = run(&Options {
+            seed: 3,
+            planted: Some(planted),
+            ..Options::default()
+        });
+        let first = failed.violations.first().map(ToString::to_string);
+        assert_eq!(first.as_deref(), Some(&*format!("no spinning: {text}")));
+        assert!(failed.took < Duration::from_secs(3), "{:?}", failed.took);
+        // The next one is not disturbed by the threads that were left where they were.
+        let next = run(&Options {
+            seed: 4,
+            ..Options::default()
+        });
+        assert_eq!(next.violations, []);
     }
 }
 

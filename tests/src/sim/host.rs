@@ -10,6 +10,7 @@ use super::world::World;
 
 impl Host for World {
     fn now(&self) -> Instant {
+        self.count_call();
         let mut inner = self.inner.borrow_mut();
         let now = inner.instant();
         now + inner.current_process().ahead
@@ -32,6 +33,7 @@ impl Host for World {
     }
 
     fn has_ended(&self, thread: ThreadId) -> bool {
+        self.count_call();
         self.inner.borrow_mut().thread(thread).has_ended
     }
 
@@ -64,6 +66,7 @@ impl Host for World {
     }
 
     fn notify(&self, signal: &Signal, is_for_all: bool) {
+        self.count_call();
         {
             let mut inner = self.inner.borrow_mut();
             let number = number_of(signal, &mut inner.last_signal);
@@ -95,6 +98,7 @@ impl Host for World {
     }
 
     fn poll(&self, poller: PollerId, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> bool {
+        self.count_call();
         let has_something = {
             let mut inner = self.inner.borrow_mut();
             let is_polite = inner.random.below(4) == 0;
@@ -123,6 +127,7 @@ impl Host for World {
     }
 
     fn wake(&self, poller: PollerId) {
+        self.count_call();
         {
             let mut inner = self.inner.borrow_mut();
             let Some(state) = inner.pollers.get_mut(&poller) else {
@@ -141,6 +146,7 @@ impl Host for World {
     }
 
     fn connect(&self, poller: PollerId, token: usize, address: SocketAddr) -> io::Result<SocketId> {
+        self.count_call();
         self.inner.borrow_mut().connect(poller, token, address)
     }
 
@@ -149,10 +155,12 @@ impl Host for World {
     }
 
     fn read(&self, socket: SocketId, into: &mut [u8]) -> io::Result<usize> {
+        self.count_call();
         self.inner.borrow_mut().read(socket, into)
     }
 
     fn write(&self, socket: SocketId, bytes: &[u8]) -> io::Result<usize> {
+        self.count_call();
         self.inner.borrow_mut().write(socket, bytes)
     }
 

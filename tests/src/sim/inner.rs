@@ -15,6 +15,7 @@ use super::TOPICS;
 use super::coverage::Coverage;
 use super::history::{History, number_of};
 use super::network::Network;
+use super::pace::{Pace, Spinning};
 use super::plan::Plan;
 use super::process::Process;
 use super::world::Moment;
@@ -52,9 +53,9 @@ pub(super) struct Inner {
     pub(super) is_calm: bool,
     /// The member that a heartbeat came from last.
     pub(super) last_member: Option<MemberId>,
-    turns: u64,
-    /// The second that is under way, and the turns in it.
-    turns_in_second: (u64, u64),
+    pub(super) pace: Pace,
+    /// It spins, and is not gone on with.
+    pub(super) is_hopeless: bool,
 }
 
 /// Something that happens at a moment.
@@ -147,8 +148,8 @@ impl Inner {
             to_wake: Vec::new(),
             is_calm: false,
             last_member: None,
-            turns: 0,
-            turns_in_second: (0, 0),
+            pace: Pace::default(),
+            is_hopeless: false,
         }
     }
 
@@ -215,10 +216,13 @@ impl Inner {
     }
 
     pub(super) fn happen_until_now(&mut self) {
-        while let Some(Reverse((at, _, _))) = self.queue.peek()
+        while !self.is_hopeless
+            && let Some(Reverse((at, _, _))) = self.queue.peek()
             && *at <= self.now
             && let Some(Reverse((_, _, event))) = self.queue.pop()
         {
+            let paced = self.pace.event(self.now);
+            self.check_pace(paced);
             self.happen(event);
         }
     }
@@ -242,7 +246,8 @@ impl Inner {
             }
             self.current = chosen;
             self.now += Duration::from_micros(1 + self.random.below(TURN_MICROS_MAX) as u64);
-            self.count_turn();
+            let paced = self.pace.turn(self.now);
+            self.check_pace(paced);
             let now = self.now;
             self.history.mark(now, chosen.0);
             return Some(chosen);
@@ -250,18 +255,20 @@ impl Inner {
         None
     }
 
-    /// Threads that run without end and get nowhere are a fault, not a simulation that takes long.
-    fn count_turn(&mut self) {
-        self.turns += 1;
-        let second = self.now.as_secs();
-        if self.turns_in_second.0 != second {
-            self.turns_in_second = (second, 0);
+    /// What spins is a fault, not a simulation that takes long.
+    pub(super) fn check_pace(&mut self, paced: Result<(), Spinning>) {
+        let Err(spinning) = paced else { return };
+        if std::mem::replace(&mut self.is_hopeless, true) {
+            return;
         }
-        self.turns_in_second.1 += 1;
-        if self.turns_in_second.1 == TURNS_PER_SECOND_MAX {
-            let name = self.threads[&self.current].name.clone();
-            self.complain("no spinning", &format!("threads spin, {name} among them"));
-        }
+        let thread = self.threads.get(&self.current);
+        let name = thread.map_or("none", |thread| thread.name.as_str());
+        let text = match spinning {
+            Spinning::Thread => format!("{name} never waits"),
+            Spinning::Threads => format!("threads wake each other, {name} among them"),
+            Spinning::Events => format!("events follow events; {name} ran last"),
+        };
+        self.complain("no spinning", &text);
     }
 
     pub(super) fn ended(&mut self, id: ThreadId) {
@@ -295,6 +302,3 @@ impl Inner {
 
 /// The longest turn of a thread.
 const TURN_MICROS_MAX: usize = 30;
-
-/// More turns than this within a second get nowhere.
-const TURNS_PER_SECOND_MAX: u64 = 40_000;

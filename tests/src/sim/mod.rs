@@ -26,6 +26,7 @@ mod host;
 mod inner;
 mod judge;
 mod network;
+mod pace;
 mod patterns;
 mod plain;
 mod plan;
@@ -45,7 +46,7 @@ use weft_client::host::simulated::{self, Host};
 use weft_testcontainers::mock::MockCluster;
 
 pub use coverage::Coverage;
-pub use shrink::{report, shrink};
+pub use shrink::{replay_line, report, shrink};
 
 use inner::{Inner, Step};
 use plan::Plan;
@@ -64,11 +65,15 @@ pub struct Options {
     pub planted: Option<Planted>,
 }
 
-/// Something wrong in the eyes of the judge.
+/// Something wrong that the simulator has to find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Planted {
     /// Records of this offset are said never to have been handled.
     Forgotten(i64),
+    /// A thread asks for the time for ever.
+    NeverWaits,
+    /// A thread waits for ever, each time for nothing.
+    WaitsForNothing,
 }
 
 /// A broken promise.
@@ -101,6 +106,8 @@ pub struct Outcome {
     pub handled: usize,
     /// How long it took in virtual time.
     pub took: Duration,
+    /// How many steps it took: turns of threads and jumps of the clock.
+    pub steps: u64,
     /// The number of events in the plan.
     pub events: usize,
     /// Lines for people, if they were asked for.
@@ -137,7 +144,9 @@ pub fn run(options: &Options) -> Outcome {
         .expect("the topics of a plan are valid");
     let world = World::new(Rc::clone(&plan), cluster, options.is_traced);
     let host: Rc<dyn Host> = Rc::clone(&world) as Rc<dyn Host>;
-    simulated::enter(host, || world::enter(&world, || live(&world)));
+    simulated::enter(host, || {
+        world::enter(&world, || live(&world, options.planted));
+    });
     let mut inner = world.inner.borrow_mut();
     if let Some(Planted::Forgotten(offset)) = options.planted {
         inner
@@ -145,7 +154,10 @@ pub fn run(options: &Options) -> Outcome {
             .handled
             .retain(|handled| handled.offset.value() != offset);
     }
-    inner.judge();
+    // What was broken off has kept no promise.
+    if !inner.is_hopeless {
+        inner.judge();
+    }
     outcome(options, &mut inner, events)
 }
 
@@ -161,14 +173,18 @@ fn outcome(options: &Options, inner: &mut Inner, events: usize) -> Outcome {
         coverage,
         handled: inner.history.handled.len(),
         took: inner.now,
+        steps: inner.pace.steps(),
         events,
         trace: inner.history.take_trace(),
     }
 }
 
 /// Runs the world from its beginning to its end.
-fn live(world: &World) {
+fn live(world: &World, planted: Option<Planted>) {
     world.inner.borrow_mut().set_up();
+    if let Some(planted) = planted {
+        plant(world, planted);
+    }
     // The plan, and then time to recover.
     let is_settled = run_until(world, |inner| {
         let is_late = inner.now > inner.history.progressed_at + PATIENCE;
@@ -182,6 +198,9 @@ fn live(world: &World) {
             let text = format!("ends {:?}, committed {committed:?}", inner.history.ends);
             inner.complain("progress after the last fault", &text);
         }
+    }
+    if world.inner.borrow().is_hopeless {
+        return world.forget_threads();
     }
     // Everybody goes home.
     let end_by = {
@@ -204,19 +223,42 @@ fn live(world: &World) {
     }
 }
 
+/// Adds a thread to the first process that gets nowhere.
+fn plant(world: &World, planted: Planted) {
+    let body: Box<dyn FnOnce() + Send> = match planted {
+        Planted::Forgotten(_) => return,
+        Planted::NeverWaits => Box::new(|| {
+            loop {
+                world::with(Host::now);
+            }
+        }),
+        Planted::WaitsForNothing => Box::new(|| {
+            loop {
+                world::with(World::yield_now);
+            }
+        }),
+    };
+    world.inner.borrow_mut().start_another(0);
+    world.spawn(0, "spinner".to_owned(), body);
+}
+
 /// Runs until something is so, or nothing can happen any more. Says no if it takes too long.
 fn run_until(world: &World, is_so: impl Fn(&Inner) -> bool) -> bool {
-    for _ in 0..STEPS_MAX {
+    while world.inner.borrow_mut().pace.step() {
         if is_so(&world.inner.borrow()) {
             return true;
         }
         let step = world.step();
+        if world.inner.borrow().is_hopeless {
+            return false;
+        }
         world.follow_up();
         if step == Step::Stuck {
             return true;
         }
     }
     world.complain("progress", "the simulation does not come to its end");
+    world.inner.borrow_mut().is_hopeless = true;
     false
 }
 
@@ -226,6 +268,3 @@ const PATIENCE: Moment = Duration::from_secs(150);
 
 /// So long programs may take to end.
 const CLOSING_TIME: Duration = Duration::from_secs(120);
-
-/// No simulation that makes sense takes more steps.
-const STEPS_MAX: usize = 20_000_000;

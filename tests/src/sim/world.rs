@@ -141,6 +141,20 @@ impl World {
         suspend();
     }
 
+    /// Counts what a thread asks for, as it may ask in a loop and never wait. Such a thread does
+    /// not go on, and with it the whole simulation.
+    pub(super) fn count_call(&self) {
+        let is_hopeless = {
+            let mut inner = self.inner.borrow_mut();
+            let paced = inner.pace.call();
+            inner.check_pace(paced);
+            inner.is_hopeless && inner.is_in_thread
+        };
+        if is_hopeless {
+            self.block(None);
+        }
+    }
+
     /// Lets other threads run.
     pub(super) fn yield_now(&self) {
         self.block(Some(Duration::ZERO));

@@ -78,6 +78,13 @@ pub(crate) const BUGS: &[Bug] = &[
         broken: "for (task, outcome) in rest.iter() {",
     },
     Bug {
+        name: "a_fenced_assignment_keeps_its_records",
+        breaks: "records of partitions that were lost stay with the workers",
+        file: "runtime/src/worker_pool/lanes/drain.rs",
+        sound: "        self.drain_below(slot, Sequence(0));\n",
+        broken: "",
+    },
+    Bug {
         name: "a_failed_commit_counts_as_sent",
         breaks: "what was handled is not committed",
         file: "runtime/src/commit.rs",
