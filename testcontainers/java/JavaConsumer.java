@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -19,11 +20,16 @@ import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.RangeAssignor;
+import org.apache.kafka.clients.consumer.RoundRobinAssignor;
+import org.apache.kafka.clients.consumer.StickyAssignor;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.Cluster;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
@@ -66,13 +72,18 @@ public final class JavaConsumer {
         say("CLOSED");
     }
 
-    /** bootstrap, group, topics separated by commas, assignor or -, client id, instance id or -, key=value... */
+    /**
+     * bootstrap, group, topics separated by commas, assignors separated by commas or -, client id, instance id or -,
+     * key=value...
+     *
+     * <p>Each commit carries the client id as its metadata.
+     */
     private static void consume(List<String> words) {
         Properties properties = consumerProperties(words.get(0));
         properties.put("group.id", words.get(1));
         List<String> topics = Arrays.asList(words.get(2).split(","));
         if (!words.get(3).equals(ABSENT)) {
-            properties.put("partition.assignment.strategy", assignor(words.get(3)));
+            properties.put("partition.assignment.strategy", assignors(words.get(3)));
         }
         properties.put("client.id", words.get(4));
         if (!words.get(5).equals(ABSENT)) {
@@ -84,10 +95,11 @@ public final class JavaConsumer {
         stopWhenAsked(consumer::wakeup);
         stopAtEndOfInput(consumer::wakeup);
         try {
-            consumer.subscribe(topics, new Narrator(consumer));
+            Narrator narrator = new Narrator(consumer, words.get(4));
+            consumer.subscribe(topics, narrator);
             say("SUBSCRIBED");
             while (!stopping.get()) {
-                pollOnce(consumer);
+                pollOnce(consumer, narrator);
             }
         } catch (WakeupException e) {
             // Only a stop wakes the consumer up.
@@ -96,7 +108,7 @@ public final class JavaConsumer {
         }
     }
 
-    private static void pollOnce(KafkaConsumer<byte[], byte[]> consumer) {
+    private static void pollOnce(KafkaConsumer<byte[], byte[]> consumer, Narrator narrator) {
         ConsumerRecords<byte[], byte[]> records = consumer.poll(POLL_TIMEOUT);
         if (records.isEmpty()) {
             return;
@@ -104,21 +116,9 @@ public final class JavaConsumer {
         for (ConsumerRecord<byte[], byte[]> record : records) {
             String key = record.key() == null ? ABSENT : new String(record.key(), StandardCharsets.UTF_8);
             say("RECORD " + record.topic() + " " + record.partition() + " " + record.offset() + " " + key);
+            narrator.shown(record);
         }
-        commit(consumer);
-    }
-
-    private static void commit(KafkaConsumer<byte[], byte[]> consumer) {
-        try {
-            consumer.commitSync();
-            say("COMMITTED");
-        } catch (WakeupException e) {
-            // The stop must not lose the commit of what was already shown.
-            consumer.commitSync();
-            say("COMMITTED");
-        } catch (KafkaException e) {
-            say("COMMIT_FAILED " + e.getClass().getSimpleName());
-        }
+        narrator.commit();
     }
 
     /** bootstrap, topic, key=value...; then one record a line: partition timestamp key value headers. */
@@ -306,15 +306,18 @@ public final class JavaConsumer {
         }
     }
 
-    private static String assignor(String name) {
-        String simpleName = switch (name) {
-            case "range" -> "RangeAssignor";
-            case "roundrobin" -> "RoundRobinAssignor";
-            case "sticky" -> "StickyAssignor";
-            case "cooperative-sticky" -> "CooperativeStickyAssignor";
+    private static List<Class<?>> assignors(String names) {
+        return Arrays.stream(names.split(",")).map(JavaConsumer::assignor).collect(Collectors.toList());
+    }
+
+    private static Class<?> assignor(String name) {
+        return switch (name) {
+            case "range" -> Range.class;
+            case "roundrobin" -> RoundRobin.class;
+            case "sticky" -> Sticky.class;
+            case "cooperative-sticky" -> CooperativeSticky.class;
             default -> throw new IllegalArgumentException(name);
         };
-        return "org.apache.kafka.clients.consumer." + simpleName;
     }
 
     /** Answers SIGTERM by a clean end, for which the virtual machine waits. */
@@ -395,35 +398,114 @@ public final class JavaConsumer {
         System.out.flush();
     }
 
-    /** Tells which partitions come and go, and commits what was shown before it goes. */
+    /** Tells which partitions come and go, and in which generation, and commits what was shown before it goes. */
     private static final class Narrator implements ConsumerRebalanceListener {
         private final KafkaConsumer<byte[], byte[]> consumer;
+        private final String clientId;
+        private final Map<TopicPartition, OffsetAndMetadata> shown = new HashMap<>();
 
-        Narrator(KafkaConsumer<byte[], byte[]> consumer) {
+        Narrator(KafkaConsumer<byte[], byte[]> consumer, String clientId) {
             this.consumer = consumer;
+            this.clientId = clientId;
+        }
+
+        void shown(ConsumerRecord<byte[], byte[]> record) {
+            shown.put(new TopicPartition(record.topic(), record.partition()),
+                    new OffsetAndMetadata(record.offset() + 1, record.leaderEpoch(), clientId));
+        }
+
+        void commit() {
+            try {
+                consumer.commitSync(shown);
+                say("COMMITTED");
+            } catch (WakeupException e) {
+                // The stop must not lose the commit of what was already shown.
+                commit();
+            } catch (KafkaException e) {
+                say("COMMIT_FAILED " + e.getClass().getSimpleName());
+            }
         }
 
         @Override
         public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
             tell("ASSIGNED", partitions);
+            if (partitions.isEmpty()) {
+                return;
+            }
+            try {
+                consumer.committed(new HashSet<>(partitions)).forEach(Narrator::found);
+            } catch (WakeupException e) {
+                // The stop, which the next call that waits hears of again.
+                consumer.wakeup();
+            } catch (KafkaException e) {
+                say("FOUND_NOT " + e.getClass().getSimpleName());
+            }
         }
 
         @Override
         public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
-            commit(consumer);
+            commit();
             tell("REVOKED", partitions);
+            shown.keySet().removeAll(partitions);
         }
 
         @Override
         public void onPartitionsLost(Collection<TopicPartition> partitions) {
             tell("LOST", partitions);
+            shown.keySet().removeAll(partitions);
         }
 
-        private static void tell(String event, Collection<TopicPartition> partitions) {
+        private void tell(String event, Collection<TopicPartition> partitions) {
+            say("GENERATION " + consumer.groupMetadata().generationId());
             StringBuilder line = new StringBuilder(event);
             partitions.stream().map(TopicPartition::toString).sorted()
                     .forEach(partition -> line.append(' ').append(partition));
             say(line.toString());
+        }
+
+        private static void found(TopicPartition partition, OffsetAndMetadata committed) {
+            if (committed != null) {
+                String epoch = committed.leaderEpoch().map(String::valueOf).orElse(ABSENT);
+                String metadata = committed.metadata().isEmpty() ? ABSENT : committed.metadata();
+                say(String.join(" ", "FOUND", partition.topic(), Integer.toString(partition.partition()),
+                        Long.toString(committed.offset()), epoch, metadata));
+            }
+        }
+    }
+
+    /** Kafka's assignor, which tells when it divides: then this member leads. */
+    public static final class Range extends RangeAssignor {
+        @Override
+        public GroupAssignment assign(Cluster cluster, GroupSubscription members) {
+            say("DIVIDED");
+            return super.assign(cluster, members);
+        }
+    }
+
+    /** The same. */
+    public static final class RoundRobin extends RoundRobinAssignor {
+        @Override
+        public GroupAssignment assign(Cluster cluster, GroupSubscription members) {
+            say("DIVIDED");
+            return super.assign(cluster, members);
+        }
+    }
+
+    /** The same. */
+    public static final class Sticky extends StickyAssignor {
+        @Override
+        public GroupAssignment assign(Cluster cluster, GroupSubscription members) {
+            say("DIVIDED");
+            return super.assign(cluster, members);
+        }
+    }
+
+    /** The same. */
+    public static final class CooperativeSticky extends CooperativeStickyAssignor {
+        @Override
+        public GroupAssignment assign(Cluster cluster, GroupSubscription members) {
+            say("DIVIDED");
+            return super.assign(cluster, members);
         }
     }
 }

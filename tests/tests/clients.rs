@@ -11,8 +11,7 @@ mod one_broker {
 
     weft_tests::outside_suite! { Target::Mock { brokers: 1 }, run_outside, {
         its_transactions_are_kept, reads_what_weft_writes, shares_a_group_with_its_like,
-        shares_a_group_with_weft_by_cooperative_sticky, shares_a_group_with_weft_by_range,
-        writes_what_weft_reads,
+        shares_groups_with_weft, writes_what_weft_reads,
     } }
 }
 
@@ -21,7 +20,7 @@ mod of_kafka_2_8 {
     use super::*;
 
     weft_tests::outside_suite! { Target::Pretended(KafkaRelease::V2_8), run_outside, {
-        its_transactions_are_kept, shares_a_group_with_weft_by_cooperative_sticky,
+        its_transactions_are_kept, shares_groups_with_weft,
     } }
 }
 
@@ -48,6 +47,13 @@ mod copying {
     weft_tests::outside_suite! { of franz_go FranzGo, Target::Mock { brokers: 1 }, run_outside, {
         copies_each_record_once,
     } }
+}
+
+#[test]
+fn the_page_has_the_table_of_the_groups_that_are_shared() {
+    let page = include_str!("../../docs/clients.md");
+    let table = outside::matrix::table();
+    assert!(page.contains(&table), "docs/clients.md lacks:\n{table}");
 }
 
 #[test]

@@ -28,6 +28,6 @@ mod clients {
     use super::*;
 
     weft_tests::outside_suite! { Target::OneKafka(KafkaVersion::V2_8_2), run_outside, {
-        its_transactions_are_kept, shares_a_group_with_weft_by_cooperative_sticky,
+        its_transactions_are_kept, shares_groups_with_weft,
     } }
 }

@@ -2,6 +2,7 @@
 
 use weft_testcontainers::kafka::KafkaVersion;
 use weft_tests::cluster::Target;
+use weft_tests::suite::run_outside;
 
 weft_tests::suite! { Target::OneKafka(KafkaVersion::V3_9_1),
     plain {
@@ -21,4 +22,12 @@ weft_tests::suite! { Target::OneKafka(KafkaVersion::V3_9_1),
         plain::{records_equal_what_java_wrote}
         producing::{java_reads_what_the_producer_wrote}
     }
+}
+
+mod clients {
+    use super::*;
+
+    weft_tests::outside_suite! { Target::OneKafka(KafkaVersion::V3_9_1), run_outside, {
+        shares_groups_with_weft,
+    } }
 }

@@ -51,8 +51,7 @@ mod clients {
 
     weft_tests::outside_suite! { Target::OneKafka(KafkaVersion::V4_4_0), run_outside, {
         its_transactions_are_kept, reads_what_weft_writes, shares_a_group_with_its_like,
-        shares_a_group_with_weft_by_cooperative_sticky, shares_a_group_with_weft_by_range,
-        writes_what_weft_reads,
+        shares_groups_with_weft, writes_what_weft_reads,
     } }
 }
 

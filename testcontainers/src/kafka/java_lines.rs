@@ -8,7 +8,12 @@ use std::fmt::Write as _;
 pub enum JavaCommand {
     /// Be a member of a group: prints `SUBSCRIBED`, then `ASSIGNED t-0 ..`, `REVOKED ..`,
     /// `LOST ..`, `RECORD topic partition offset key` and, after each poll with records,
-    /// `COMMITTED` or `COMMIT_FAILED exception`.
+    /// `COMMITTED` or `COMMIT_FAILED exception`. What is committed has the `client.id` as its
+    /// metadata.
+    ///
+    /// Before each change `GENERATION number` tells the generation. After an assignment
+    /// `FOUND topic partition offset epoch metadata` tells what was committed there before, with
+    /// `-` for nothing. `DIVIDED` comes from the leader, when it divides the partitions.
     Consume {
         /// The group to join.
         group: String,
@@ -78,6 +83,9 @@ pub enum JavaAssignor {
     Sticky,
     /// `CooperativeStickyAssignor`.
     CooperativeSticky,
+    /// `CooperativeStickyAssignor`, or else `RangeAssignor`: between the two roundtrips of a
+    /// rolling upgrade from the one to the other (KIP-429).
+    CooperativeStickyOrRange,
 }
 
 /// One record as the Java program is told to write it, or as it has read it.
@@ -218,6 +226,7 @@ impl JavaAssignor {
             Self::RoundRobin => "roundrobin",
             Self::Sticky => "sticky",
             Self::CooperativeSticky => "cooperative-sticky",
+            Self::CooperativeStickyOrRange => "cooperative-sticky,range",
         }
     }
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
@@ -48,26 +49,26 @@ func main() {
 // bootstrap, group, topics separated by commas, assignor, client id, instance id or -, key=value...
 func consume(words []string) {
 	ctx := untilStopped()
-	tell := func(event string) func(context.Context, *kgo.Client, map[string][]int32) {
-		return func(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
-			say(event + names(partitions))
-		}
-	}
 	options := append(settings(words[0], words[6:]),
 		kgo.ConsumerGroup(words[1]),
 		kgo.ConsumeTopics(strings.Split(words[2], ",")...),
-		kgo.Balancers(balancer(words[3])),
+		kgo.Balancers(told{balancer(words[3])}),
 		kgo.ClientID(words[4]),
 		kgo.DisableAutoCommit(),
 		// No partition goes while its records are being shown and committed.
 		kgo.BlockRebalanceOnPoll(),
-		kgo.OnPartitionsAssigned(tell("ASSIGNED")),
+		kgo.OnPartitionsAssigned(func(_ context.Context, client *kgo.Client, partitions map[string][]int32) {
+			tell(client, "ASSIGNED", partitions)
+			tellCommitted(client, words[1], partitions)
+		}),
 		kgo.OnPartitionsRevoked(func(_ context.Context, client *kgo.Client, partitions map[string][]int32) {
 			// What was shown is committed before somebody else goes on.
-			commit(client)
-			say("REVOKED" + names(partitions))
+			commit(client, words[4])
+			tell(client, "REVOKED", partitions)
 		}),
-		kgo.OnPartitionsLost(tell("LOST")),
+		kgo.OnPartitionsLost(func(_ context.Context, client *kgo.Client, partitions map[string][]int32) {
+			tell(client, "LOST", partitions)
+		}),
 	)
 	if words[5] != absent {
 		options = append(options, kgo.InstanceID(words[5]))
@@ -75,9 +76,69 @@ func consume(words []string) {
 	client := connect(options)
 	say("SUBSCRIBED")
 	for ctx.Err() == nil {
-		pollOnce(ctx, client)
+		pollOnce(ctx, client, words[4])
 	}
 	client.CloseAllowingRebalance()
+}
+
+// A balancer that tells when it divides: then this member leads.
+type told struct{ kgo.GroupBalancer }
+
+func (t told) MemberBalancer(members []kmsg.JoinGroupResponseMember) (kgo.GroupMemberBalancer, map[string]struct{}, error) {
+	say("DIVIDED")
+	return t.GroupBalancer.MemberBalancer(members)
+}
+
+// Tells which partitions come or go, and in which generation.
+func tell(client *kgo.Client, event string, partitions map[string][]int32) {
+	_, generation := client.GroupMetadata()
+	say(fmt.Sprintf("GENERATION %d", generation))
+	say(event + names(partitions))
+}
+
+// Tells what was committed for these partitions, with the metadata, which only a request shows.
+func tellCommitted(client *kgo.Client, group string, partitions map[string][]int32) {
+	if len(partitions) == 0 {
+		return
+	}
+	request := kmsg.NewPtrOffsetFetchRequest()
+	asked := kmsg.NewOffsetFetchRequestGroup()
+	asked.Group = group
+	for name, numbers := range partitions {
+		topic := kmsg.NewOffsetFetchRequestGroupTopic()
+		topic.Topic, topic.Partitions = name, numbers
+		asked.Topics = append(asked.Topics, topic)
+	}
+	request.Groups = append(request.Groups, asked)
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	answer, err := request.RequestWith(ctx, client)
+	if err != nil {
+		say("FOUND_NOT " + err.Error())
+		return
+	}
+	for _, topic := range answer.Groups[0].Topics {
+		for _, found := range topic.Partitions {
+			if found.Offset >= 0 {
+				say(fmt.Sprintf("FOUND %s %d %d %s %s", topic.Topic, found.Partition, found.Offset,
+					epoch(found.LeaderEpoch), metadata(found.Metadata)))
+			}
+		}
+	}
+}
+
+func epoch(number int32) string {
+	if number < 0 {
+		return absent
+	}
+	return strconv.Itoa(int(number))
+}
+
+func metadata(text *string) string {
+	if text == nil || *text == "" {
+		return absent
+	}
+	return *text
 }
 
 // Lives until the end of the input or SIGTERM.
@@ -90,7 +151,7 @@ func untilStopped() context.Context {
 	return ctx
 }
 
-func pollOnce(ctx context.Context, client *kgo.Client) {
+func pollOnce(ctx context.Context, client *kgo.Client, clientID string) {
 	limited, cancel := context.WithTimeout(ctx, pollTimeout)
 	fetches := client.PollFetches(limited)
 	cancel()
@@ -101,13 +162,22 @@ func pollOnce(ctx context.Context, client *kgo.Client) {
 	if fetches.NumRecords() == 0 {
 		return
 	}
-	commit(client)
+	commit(client, clientID)
 }
 
-func commit(client *kgo.Client) {
+// Commits what was shown, with the client id as its metadata.
+func commit(client *kgo.Client, clientID string) {
 	// The stop must not lose the commit of what was already shown.
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
+	ctx = kgo.PreCommitFnContext(ctx, func(request *kmsg.OffsetCommitRequest) error {
+		for i := range request.Topics {
+			for j := range request.Topics[i].Partitions {
+				request.Topics[i].Partitions[j].Metadata = &clientID
+			}
+		}
+		return nil
+	})
 	if err := client.CommitUncommittedOffsets(ctx); err != nil {
 		say("COMMIT_FAILED " + err.Error())
 	} else {

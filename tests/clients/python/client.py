@@ -25,6 +25,18 @@ MEMBER_POLL_TIMEOUT_MS = 3_600_000
 READ_POLL_TIMEOUT_MS = 100
 CALL_TIMEOUT_S = 30
 
+
+def told(assignor):
+    """An assignor that tells when it divides: then this member leads."""
+
+    class Told(assignor):
+        def assign(self, cluster, members):
+            say("DIVIDED")
+            return super().assign(cluster, members)
+
+    return Told()
+
+
 ASSIGNORS = {
     "range": RangePartitionAssignor,
     "roundrobin": RoundRobinPartitionAssignor,
@@ -56,12 +68,12 @@ def consume(words):
         group_id=group,
         client_id=client_id,
         group_instance_id=None if instance_id == ABSENT else instance_id,
-        partition_assignment_strategy=[ASSIGNORS[assignor]],
+        partition_assignment_strategy=[told(ASSIGNORS[assignor])],
         **consumer_settings(bootstrap, words[6:]),
     )
-    consumer.subscribe(topics.split(","), listener=Narrator())
+    consumer.subscribe(topics.split(","), listener=Narrator(consumer))
     say("SUBSCRIBED")
-    until_stopped(lambda: poll_once(consumer))
+    until_stopped(lambda: poll_once(consumer, client_id))
     consumer.close()
 
 
@@ -97,13 +109,17 @@ def poll(consumer):
     return [record for records in polled.values() for record in records]
 
 
-def poll_once(consumer):
+def poll_once(consumer, client_id):
+    shown = {}
     for record in poll(consumer):
         key = ABSENT if record.key is None else record.key.decode()
         say(f"RECORD {record.topic} {record.partition} {record.offset} {key}")
+        partition = TopicPartition(record.topic, record.partition)
+        epoch = -1 if record.leader_epoch is None else record.leader_epoch
+        shown[partition] = OffsetAndMetadata(record.offset + 1, client_id, epoch)
     # Not in the listener too, which runs where a call that waits cannot.
     try:
-        consumer.commit()
+        consumer.commit(shown)
         say("COMMITTED")
     except KafkaError as error:
         say(f"COMMIT_FAILED {type(error).__name__}")
@@ -268,16 +284,23 @@ def say(line):
 
 
 class Narrator(ConsumerRebalanceListener):
-    """Tells which partitions come and go."""
+    """Tells which partitions come and go, and in which generation."""
+
+    def __init__(self, consumer):
+        self.consumer = consumer
 
     def on_partitions_assigned(self, assigned):
-        tell("ASSIGNED", assigned)
+        self.tell("ASSIGNED", assigned)
 
     def on_partitions_revoked(self, revoked):
-        tell("REVOKED", revoked)
+        self.tell("REVOKED", revoked)
 
     def on_partitions_lost(self, lost):
-        tell("LOST", lost)
+        self.tell("LOST", lost)
+
+    def tell(self, event, partitions):
+        say(f"GENERATION {self.consumer.group_metadata().generation_id}")
+        tell(event, partitions)
 
 
 def tell(event, partitions):

@@ -13,10 +13,10 @@ use weft_client::wire::messages::offset_fetch_request::{
 };
 use weft_client::wire::messages::{
     self, ConsumerProtocolAssignment, DescribeGroupsRequest, FindCoordinatorRequest,
-    MetadataRequest, OffsetFetchRequest,
+    MetadataRequest, MetadataResponse, OffsetFetchRequest,
 };
 use weft_client::wire::{ErrorCode, Request, Response, StrBytes};
-use weft_client::{Offset, TopicPartition};
+use weft_client::{LeaderEpoch, Offset, OffsetAndMetadata, TopicPartition};
 
 use super::conversation::Conversation;
 use crate::ensure;
@@ -102,11 +102,7 @@ impl Witness {
     ///
     /// If no broker answers.
     pub fn leaders(&mut self, topic: &str) -> Result<BTreeMap<i32, Node>, Failure> {
-        let asked = MetadataRequestTopic::default().with_name(Some(topic_name(topic)));
-        let request = MetadataRequest::default().with_topics(Some(vec![asked]));
-        let Response::Metadata(answer) = self.ask_any(request)? else {
-            return Err(Failure::because("Metadata was not answered"));
-        };
+        let answer = self.metadata(topic)?;
         let nodes: BTreeMap<i32, Node> = answer
             .brokers
             .iter()
@@ -124,6 +120,31 @@ impl Witness {
                 Some((partition.partition_index, leader.clone()))
             })
             .collect())
+    }
+
+    /// How often each partition of a topic has changed its leader.
+    ///
+    /// # Errors
+    ///
+    /// If no broker answers.
+    pub fn leader_epochs(&mut self, topic: &str) -> Result<BTreeMap<i32, LeaderEpoch>, Failure> {
+        let answer = self.metadata(topic)?;
+        let partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
+        Ok(partitions
+            .filter_map(|partition| {
+                let epoch = LeaderEpoch::from_wire(partition.leader_epoch)?;
+                Some((partition.partition_index, epoch))
+            })
+            .collect())
+    }
+
+    fn metadata(&mut self, topic: &str) -> Result<MetadataResponse, Failure> {
+        let asked = MetadataRequestTopic::default().with_name(Some(topic_name(topic)));
+        let request = MetadataRequest::default().with_topics(Some(vec![asked]));
+        match self.ask_any(request)? {
+            Response::Metadata(answer) => Ok(answer),
+            _ => Err(Failure::because("Metadata was not answered")),
+        }
     }
 
     /// The leader of a partition as far as was known when last asked.
@@ -211,6 +232,24 @@ impl Witness {
         topic: &str,
         partitions: u32,
     ) -> Result<BTreeMap<i32, Offset>, Failure> {
+        let committed = self.committed_in_full(group, topic, partitions)?;
+        let committed = committed.into_iter();
+        Ok(committed
+            .map(|(partition, committed)| (partition, committed.offset))
+            .collect())
+    }
+
+    /// As [`committed`](Self::committed), with leader epochs and metadata.
+    ///
+    /// # Errors
+    ///
+    /// As [`committed`](Self::committed).
+    pub fn committed_in_full(
+        &mut self,
+        group: &str,
+        topic: &str,
+        partitions: u32,
+    ) -> Result<BTreeMap<i32, OffsetAndMetadata>, Failure> {
         let partitions = (0..).take(partitions as usize).collect();
         let topics = OffsetFetchRequestTopics::default()
             .with_name(topic_name(topic))
@@ -235,8 +274,12 @@ impl Witness {
         Ok(partitions
             .filter(|partition| partition.committed_offset >= 0)
             .map(|partition| {
-                let offset = Offset::new(partition.committed_offset);
-                (partition.partition_index, offset)
+                let committed = OffsetAndMetadata {
+                    offset: Offset::new(partition.committed_offset),
+                    leader_epoch: LeaderEpoch::from_wire(partition.committed_leader_epoch),
+                    metadata: partition.metadata.as_deref().unwrap_or_default().to_owned(),
+                };
+                (partition.partition_index, committed)
             })
             .collect())
     }

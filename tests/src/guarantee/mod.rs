@@ -10,6 +10,7 @@ mod delivery;
 mod offset_set;
 mod order;
 mod overlap;
+mod ownership;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ pub use delivery::{Delivery, at_least_once};
 pub use offset_set::OffsetSet;
 pub use order::{first_times_in_order, order_per_lane};
 pub use overlap::{Window, no_overlap};
+pub use ownership::{Claim, one_owner_per_generation};
 
 /// A moment: its place in the order of all moments of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

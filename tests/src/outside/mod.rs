@@ -8,9 +8,13 @@ mod fetch;
 mod kcat;
 mod member;
 mod program;
+mod story;
 
+use std::env;
 use std::fmt;
+use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use weft_testcontainers::kafka::{JavaAssignor, JavaCommand, JavaProgram, JavaRecord};
 
@@ -21,9 +25,10 @@ use crate::wait::PATIENCE;
 
 pub use member::OutsideMember;
 pub use program::{LineProgram, Said};
+pub use story::Story;
 
 /// A client of somebody else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OutsideClient {
     /// librdkafka, by its program kcat.
     Kcat,
@@ -46,6 +51,61 @@ impl fmt::Display for OutsideClient {
     }
 }
 
+/// Whose client a member of a group is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MemberKind {
+    /// Ours, in a program of its own (`src/bin/weft-member.rs`), so that it can be killed too.
+    Weft,
+    /// One that others wrote.
+    Outside(OutsideClient),
+}
+
+impl fmt::Display for MemberKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Weft => f.write_str("Weft"),
+            Self::Outside(client) => client.fmt(f),
+        }
+    }
+}
+
+impl MemberKind {
+    /// Starts to be a member of a group, which says what it reads and commits that.
+    fn start_member(self, cluster: &Cluster, place: Place<'_>) -> Result<LineProgram, Failure> {
+        let session = place.session_timeout.as_millis().to_string();
+        let properties = [("session.timeout.ms", session.as_str()), HEARTBEAT_INTERVAL];
+        if self == Self::Outside(OutsideClient::Kcat) {
+            return LineProgram::start(kcat::member(&cluster.bootstrap(), place, &properties));
+        }
+        let command = JavaCommand::Consume {
+            group: place.group.to_owned(),
+            topics: vec![place.topic.to_owned()],
+            assignor: assignor(place.assignor)?,
+            client_id: place.client_id.to_owned(),
+            group_instance_id: None,
+            properties: Vec::new(),
+        };
+        let command = with(command, &properties);
+        LineProgram::start(match self {
+            Self::Weft => {
+                let mut program = Command::new(weft_member()?);
+                program.args(command.arguments(&cluster.bootstrap()));
+                program
+            }
+            Self::Outside(client) => client.command(cluster, &command)?,
+        })
+    }
+}
+
+/// The program of a member of ours, which cargo builds with the tests of this package: they lie in
+/// `deps` of the directory in which it lies.
+fn weft_member() -> Result<std::path::PathBuf, Failure> {
+    let test = env::current_exe()?;
+    let directory = test.parent().and_then(Path::parent);
+    let directory = directory.ok_or_else(|| Failure::because("a test without a directory"))?;
+    Ok(directory.join(format!("weft-member{}", env::consts::EXE_SUFFIX)))
+}
+
 /// Where a client becomes a member, and as what.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
@@ -53,10 +113,12 @@ pub struct Place<'a> {
     pub group: &'a str,
     /// The topic to subscribe to.
     pub topic: &'a str,
-    /// Kafka's name of the assignor.
+    /// Kafka's name of the assignor, or such names in their order, with commas between them.
     pub assignor: &'a str,
     /// The member's `client.id`.
     pub client_id: &'a str,
+    /// After which silence the group goes on without the member.
+    pub session_timeout: Duration,
 }
 
 impl OutsideClient {
@@ -217,24 +279,8 @@ impl OutsideClient {
             to: to.to_owned(),
             properties: Vec::new(),
         };
-        LineProgram::start(self.command(cluster, &with(command, &MEMBER_PROPERTIES))?)
-    }
-
-    /// Starts to be a member of a group, which says what it reads and commits that.
-    fn start_member(self, cluster: &Cluster, place: Place<'_>) -> Result<LineProgram, Failure> {
-        if self == Self::Kcat {
-            let properties = MEMBER_PROPERTIES;
-            return LineProgram::start(kcat::member(&cluster.bootstrap(), place, &properties));
-        }
-        let command = JavaCommand::Consume {
-            group: place.group.to_owned(),
-            topics: vec![place.topic.to_owned()],
-            assignor: assignor(place.assignor)?,
-            client_id: place.client_id.to_owned(),
-            group_instance_id: None,
-            properties: Vec::new(),
-        };
-        LineProgram::start(self.command(cluster, &with(command, &MEMBER_PROPERTIES))?)
+        let properties = [("session.timeout.ms", "10000"), HEARTBEAT_INTERVAL];
+        LineProgram::start(self.command(cluster, &with(command, &properties))?)
     }
 
     /// The program around the client, told to do `command`.
@@ -271,7 +317,10 @@ pub fn administrator(cluster: &Cluster, words: &[&str]) -> Result<Command, Failu
 fn assignor(name: &str) -> Result<JavaAssignor, Failure> {
     Ok(match name {
         "range" => JavaAssignor::Range,
+        "roundrobin" => JavaAssignor::RoundRobin,
+        "sticky" => JavaAssignor::Sticky,
         "cooperative-sticky" => JavaAssignor::CooperativeSticky,
+        "cooperative-sticky,range" => JavaAssignor::CooperativeStickyOrRange,
         other => return Err(Failure::because(format!("no client is told of {other}"))),
     })
 }
@@ -283,8 +332,5 @@ fn with(command: JavaCommand, properties: &[(&str, &str)]) -> JavaCommand {
     })
 }
 
-/// What makes a member quick to notice what happens to its group.
-const MEMBER_PROPERTIES: [(&str, &str); 2] = [
-    ("session.timeout.ms", "10000"),
-    ("heartbeat.interval.ms", "200"),
-];
+/// Makes a member quick to notice what happens to its group.
+const HEARTBEAT_INTERVAL: (&str, &str) = ("heartbeat.interval.ms", "200");

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::ensure;
 use crate::failure::Failure;
-use crate::wait::{self, Look};
+use crate::wait::{self, Look, PATIENCE};
 
 /// A running program. Dropping it kills it.
 #[derive(Debug)]
@@ -127,6 +127,25 @@ impl LineProgram {
                 .ok_or_else(complaint)
         })?;
         Ok(lines)
+    }
+
+    /// Ends it at once (SIGKILL), as a crash would, and returns the lines not yet seen.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be done, or it had ended before.
+    pub fn kill(mut self) -> Result<Vec<Vec<u8>>, Failure> {
+        let has_ended = self.child.try_wait()?.is_some();
+        ensure!(!has_ended, "{} had ended before", self.name);
+        self.child.kill()?;
+        let mut lines = Vec::new();
+        loop {
+            match self.next_line(PATIENCE) {
+                Said::Line(line) => lines.push(line),
+                Said::Nothing => return Err(self.failed("lives on")),
+                Said::Ended => return Ok(lines),
+            }
+        }
     }
 
     /// Asks it to end (SIGTERM), as a service manager does.

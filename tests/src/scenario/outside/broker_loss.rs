@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use weft_client::{Offset, TopicPartition};
 use weft_consumer::Consumer;
 use weft_testcontainers::kafka::JavaRecord;
 
-use super::groups::wait_until_handled;
+use super::group::wait_until_handled;
 use crate::cluster::{Cluster, Filled, Witness, fill};
 use crate::ensure;
 use crate::failure::{Failure, Outcome};
 use crate::guarantee::{Delivery, Instance, at_least_once};
 use crate::member::config;
-use crate::outside::{LineProgram, OutsideClient, OutsideMember, Place};
+use crate::outside::{LineProgram, MemberKind, OutsideClient, OutsideMember, Place};
 use crate::recorder::{Recorder, wait_until_committed};
 use crate::scenario::plain::{as_java, read};
 use crate::wait::{self, Look, PATIENCE};
@@ -135,9 +136,11 @@ impl Readers {
                 topic: &topic,
                 assignor: "range",
                 client_id,
+                session_timeout: Duration::from_secs(10),
             };
             let record = (Arc::clone(&recorder), Instance(number));
-            members.push(OutsideMember::start(cluster, client, place, record)?);
+            let kind = MemberKind::Outside(client);
+            members.push(OutsideMember::start(cluster, kind, place, record)?);
         }
         wait_until_handled(&recorder, &filled, PATIENCE)?;
         Ok(Self {

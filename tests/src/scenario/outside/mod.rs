@@ -3,15 +3,15 @@
 
 mod administration;
 mod broker_loss;
+mod group;
 mod groups;
+pub mod matrix;
 mod records;
+mod together;
 mod transactions;
 
 pub use administration::java_administers;
 pub use broker_loss::a_killed_broker_loses_nothing;
-pub use groups::{
-    shares_a_group_with_its_like, shares_a_group_with_weft_by_cooperative_sticky,
-    shares_a_group_with_weft_by_range,
-};
+pub use groups::{shares_a_group_with_its_like, shares_groups_with_weft};
 pub use records::{reads_what_weft_writes, writes_what_weft_reads};
 pub use transactions::{copies_each_record_once, its_transactions_are_kept};
