@@ -12,6 +12,7 @@
 //! the log is reset by policy.
 
 mod assignment;
+mod closing;
 mod collect;
 mod fetching;
 mod look_up;
@@ -31,7 +32,7 @@ use weft_client::record::Decompressor;
 use weft_client::{Error, NodeId, TopicName, TopicPartition};
 
 use crate::config::{AutoOffsetReset, ConsumerConfig};
-use crate::fetch::{FetchBuffer, FetchOptions};
+use crate::fetch::{FetchBuffer, FetchOptions, FetchSession};
 use crate::metrics::Standing;
 use crate::position::{Partition, Stamp};
 use crate::subscription::Subscription;
@@ -97,6 +98,14 @@ struct Node {
     reserved: usize,
     retry_at: Option<Instant>,
     attempts: u32,
+    session: FetchSession,
+}
+
+impl Node {
+    fn is_answered(&mut self) {
+        self.is_fetching = false;
+        self.reserved = 0;
+    }
 }
 
 impl ConsumerCore {

@@ -293,6 +293,8 @@ impl State {
         }
         let outcome = self.give_up_everything();
         self.leave("the consumer is being closed", operation, deadline);
+        let patience = end_of(self.poll_loop.now(), SESSIONS_TIMEOUT);
+        self.poll_loop.close_sessions(patience.min(deadline));
         self.end();
         self.fail_commits();
         self.run_callbacks();
@@ -308,6 +310,8 @@ impl State {
                 MembershipOperation::Default,
                 deadline,
             );
+            let now = self.poll_loop.now();
+            self.poll_loop.close_sessions(now);
             self.end();
         }
     }
@@ -389,6 +393,10 @@ fn told(outcome: Outcome) -> Result<(), Error> {
 
 /// How long a dropped consumer waits for the coordinator.
 const ABANDON_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long closing waits for brokers to close fetch sessions. They drop them by themselves too, so
+/// that one which hangs is no reason to use up the time for closing, as Kafka's consumer does.
+const SESSIONS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the heartbeat thread may take to end once it has left the group.
 const JOIN_TIMEOUT: Duration = Duration::from_millis(500);

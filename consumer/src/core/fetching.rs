@@ -9,28 +9,35 @@ use weft_client::cluster::{LeaderUpdate, UpdateReason};
 use weft_client::net::{Lane, OutboundRequest};
 use weft_client::wire::messages::FetchResponse;
 use weft_client::wire::messages::fetch_response::PartitionData;
-use weft_client::wire::{Context, ErrorCode, Reaction, SessionRestart, reaction};
+use weft_client::wire::{Context, ErrorCode, Reaction, reaction};
 use weft_client::{Broker, Error, ErrorKind, LeaderEpoch, NodeId, Offset, TopicPartition};
 
+use super::ConsumerCore;
 use super::network::Pending;
-use super::{ConsumerCore, Node};
 use crate::fetch::{
-    Answer, AskedPartition, Budget, CompletedFetch, Origin, Usage, WAITING_ANSWERS_MAX, answers,
+    Answer, AskedPartition, Budget, CompletedFetch, Origin, Usage, WAITING_ANSWERS_MAX,
     described_brokers, fetch_request,
 };
 use crate::position::Partition;
+
+/// What one broker is to be asked for, in the order of the names.
+struct Wanted {
+    broker: Arc<Broker>,
+    asked: Vec<AskedPartition>,
+}
 
 impl ConsumerCore {
     /// Asks every node that has something to offer and is not asked already.
     ///
     /// A node is asked for all its partitions at once or not at all. Were some left out because
-    /// their data still waits, a long poll for the rest would hold them back once it is drained.
+    /// their data still waits, a long poll for the rest would hold them back once it is drained,
+    /// and its session would have to forget them.
     pub(super) fn plan_fetches(&mut self, now: Instant, out: &mut Vec<OutboundRequest>) {
         self.drop_held();
         let usage = self.usage();
-        let by_leader = self.fetchable_by_leader(now);
-        let mut budget = self.budget(&usage, by_leader.keys().copied());
-        for (node, (broker, mut asked)) in by_leader {
+        let by_node = self.wanted_by_node(now);
+        let mut budget = self.budget(&usage, by_node.keys().copied());
+        for (node, Wanted { broker, asked }) in by_node {
             let (answers, waiting) = usage.by_node.get(&node).copied().unwrap_or_default();
             let state = self.nodes.entry(node).or_default();
             if state.is_fetching || answers >= WAITING_ANSWERS_MAX {
@@ -43,20 +50,20 @@ impl ConsumerCore {
             let Some(room) = budget.allows(waiting) else {
                 continue;
             };
-            let bytes = self.options.fetch.answer_bytes_max(room, asked.len());
+            let options = &self.options.fetch;
+            let bytes = options.answer_bytes_max(room, asked.len());
             budget.reserve(bytes);
             state.reserved = bytes;
             state.is_fetching = true;
-            asked.sort_by_key(|asked| asked.last_answer);
-            for asked in &asked {
+            let said = state.session.ask(asked, options.partition_bytes_max());
+            for asked in state.session.partitions() {
                 if let Some(partition) = self.partitions.get_mut(&asked.topic_partition) {
-                    partition.is_asked = true;
+                    partition.asked_of = Some(node);
                 }
             }
-            let request = fetch_request(&self.options.fetch, &asked, bytes);
+            let request = fetch_request(options, said, bytes);
             let pending = Pending::Fetch {
                 broker: Arc::clone(&broker),
-                asked,
             };
             out.push(self.request(&broker, Lane::Fetch, request, pending));
         }
@@ -109,11 +116,8 @@ impl ConsumerCore {
         }
     }
 
-    fn fetchable_by_leader(
-        &mut self,
-        now: Instant,
-    ) -> BTreeMap<NodeId, (Arc<Broker>, Vec<AskedPartition>)> {
-        let mut by_leader: BTreeMap<NodeId, (Arc<Broker>, Vec<AskedPartition>)> = BTreeMap::new();
+    fn wanted_by_node(&mut self, now: Instant) -> BTreeMap<NodeId, Wanted> {
+        let mut by_node: BTreeMap<NodeId, Wanted> = BTreeMap::new();
         let mut has_leaderless = false;
         let snapshot = Arc::clone(self.cluster.snapshot());
         for (name, partition) in &self.partitions {
@@ -124,6 +128,9 @@ impl ConsumerCore {
                 has_leaderless = true;
                 continue;
             };
+            if self.is_asked_of_another(partition, broker.id) {
+                continue;
+            }
             let topic = snapshot.topic(name.topic().as_str());
             let asked = AskedPartition {
                 topic_partition: name.clone(),
@@ -133,38 +140,50 @@ impl ConsumerCore {
                 leader_epoch,
                 last_answer: partition.last_answer,
             };
-            by_leader
-                .entry(broker.id)
-                .or_insert_with(|| (Arc::clone(broker), Vec::new()))
-                .1
-                .push(asked);
+            let wanted = by_node.entry(broker.id).or_insert_with(|| Wanted {
+                broker: Arc::clone(broker),
+                asked: Vec::new(),
+            });
+            wanted.asked.push(asked);
         }
         if has_leaderless {
             self.cluster.request_update(UpdateReason::LeaderUnknown);
         }
-        by_leader
+        by_node
+    }
+
+    /// Whether a broker still has to answer for the partition that is not the one to ask now.
+    fn is_asked_of_another(&self, partition: &Partition, node: NodeId) -> bool {
+        let other = partition.asked_of.filter(|other| *other != node);
+        other.is_some_and(|other| self.nodes.get(&other).is_some_and(|node| node.is_fetching))
     }
 
     pub(super) fn handle_fetch(
         &mut self,
         now: Instant,
         broker: &Arc<Broker>,
-        asked: &[AskedPartition],
         response: FetchResponse,
     ) {
-        self.release(broker.id, asked);
-        let code = ErrorCode(response.error_code);
-        if let Reaction::RestartSession(restart) = reaction(Context::FetchSession, code) {
-            if restart == SessionRestart::CloseOldAndRefreshMetadata {
-                self.cluster.request_update(UpdateReason::BeliefRefused);
-            }
-            self.back_node_off(now, broker.id);
-            return;
-        }
-        self.nodes.insert(broker.id, Node::default());
         let described = described_brokers(&response);
+        let state = self.nodes.entry(broker.id).or_default();
+        state.is_answered();
+        let answers = match state.session.answered(response) {
+            Ok(answers) => answers,
+            Err(void) => {
+                if void.is_metadata_stale {
+                    self.cluster.request_update(UpdateReason::BeliefRefused);
+                }
+                // Another session is worth a try at once, but not again and again.
+                if void.was_full {
+                    self.back_node_off(now, broker.id);
+                }
+                return;
+            }
+        };
+        state.retry_at = None;
+        state.attempts = 0;
         let number = self.number();
-        for answer in answers(asked, response) {
+        for answer in answers {
             let is_current = self
                 .partitions
                 .get(&answer.asked.topic_partition)
@@ -294,33 +313,21 @@ impl ConsumerCore {
         }
     }
 
-    pub(super) fn fetch_failed(
-        &mut self,
-        now: Instant,
-        broker: &Arc<Broker>,
-        asked: &[AskedPartition],
-        error: &Error,
-    ) {
-        self.release(broker.id, asked);
+    pub(super) fn fetch_failed(&mut self, now: Instant, broker: &Arc<Broker>, error: &Error) {
+        let state = self.nodes.entry(broker.id).or_default();
+        state.is_answered();
+        state.session.failed();
         self.back_node_off(now, broker.id);
         if error.is_fatal() {
             self.push_error(error.clone());
         }
     }
 
-    /// The node answers no more for these.
-    fn release(&mut self, node: NodeId, asked: &[AskedPartition]) {
-        if let Some(state) = self.nodes.get_mut(&node) {
-            state.is_fetching = false;
-            state.reserved = 0;
-        }
-        for asked in asked {
-            if let Some(partition) = self.partitions.get_mut(&asked.topic_partition)
-                && partition.stamp() == asked.stamp
-            {
-                partition.is_asked = false;
-            }
-        }
+    /// Forgets nodes that are gone.
+    pub(super) fn forget_nodes(&mut self) {
+        let snapshot = self.cluster.snapshot();
+        self.nodes
+            .retain(|node, state| state.is_fetching || snapshot.broker(*node).is_some());
     }
 
     fn back_node_off(&mut self, now: Instant, node: NodeId) {

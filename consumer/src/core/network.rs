@@ -12,7 +12,6 @@ use std::sync::Arc;
 use super::ConsumerCore;
 use super::look_up::AskedOffsets;
 use super::topics::TopicQuestionId;
-use crate::fetch::AskedPartition;
 
 /// A request that is not settled.
 #[derive(Clone, Debug)]
@@ -22,8 +21,8 @@ pub(super) enum Pending {
     Topics(TopicQuestionId),
     Fetch {
         broker: Arc<Broker>,
-        asked: Vec<AskedPartition>,
     },
+    CloseSession,
     Offsets {
         broker: Arc<Broker>,
         asked: AskedOffsets,
@@ -46,6 +45,7 @@ impl ConsumerCore {
         }
         if self.seen_version != self.cluster.version() {
             self.seen_version = self.cluster.version();
+            self.forget_nodes();
             self.is_plan_stale = true;
         }
         let is_due = self.plan_at.is_some_and(|plan_at| plan_at <= now);
@@ -137,8 +137,8 @@ impl ConsumerCore {
             (Some(Pending::Topics(id)), Response::Metadata(response)) => {
                 self.topics_answered(now, id, &response);
             }
-            (Some(Pending::Fetch { broker, asked }), Response::Fetch(response)) => {
-                self.handle_fetch(now, &broker, &asked, response);
+            (Some(Pending::Fetch { broker }), Response::Fetch(response)) => {
+                self.handle_fetch(now, &broker, response);
             }
             (Some(Pending::Offsets { broker, asked }), Response::ListOffsets(response)) => {
                 self.handle_offsets(now, &broker, asked, &response);
@@ -152,9 +152,10 @@ impl ConsumerCore {
         match pending {
             Pending::Metadata => self.cluster.handle_failure(now),
             Pending::Topics(id) => self.ask_again(now, id),
-            Pending::Fetch { broker, asked } => {
+            Pending::CloseSession => {}
+            Pending::Fetch { broker } => {
                 self.cluster.request_update(UpdateReason::Disconnected);
-                self.fetch_failed(now, &broker, &asked, error);
+                self.fetch_failed(now, &broker, error);
             }
             Pending::Offsets { broker, asked } => {
                 self.cluster.request_update(UpdateReason::Disconnected);

@@ -1,11 +1,11 @@
-//! Builds one fetch request: always the full list of partitions, outside of any fetch session.
+//! Builds one fetch request: what the session has to say, and the options that every fetch carries.
 
-use weft_client::wire::messages::fetch_request::{FetchPartition, FetchTopic};
-use weft_client::wire::messages::{self, FetchRequest};
+use weft_client::wire::messages::FetchRequest;
 use weft_client::wire::{Request, StrBytes};
 use weft_client::{LeaderEpoch, Offset, TopicId, TopicPartition};
 
-use crate::config::ConsumerConfig;
+use super::session::SessionRequest;
+use crate::config::{ConsumerConfig, IsolationLevel};
 use crate::position::Stamp;
 
 /// The options that every fetch carries.
@@ -15,6 +15,7 @@ pub(crate) struct FetchOptions {
     min_bytes: i32,
     max_bytes: u32,
     partition_max_bytes: u32,
+    isolation: IsolationLevel,
     rack: StrBytes,
 }
 
@@ -25,6 +26,7 @@ impl FetchOptions {
             min_bytes: saturate(config.fetch_min_bytes as usize),
             max_bytes: config.fetch_max_bytes,
             partition_max_bytes: config.max_partition_fetch_bytes,
+            isolation: config.isolation_level,
             rack: StrBytes::from_string(config.client.client_rack.clone()),
         }
     }
@@ -34,6 +36,11 @@ impl FetchOptions {
     pub(crate) fn answer_bytes_max(&self, room: usize, partitions: usize) -> usize {
         let all = (self.partition_max_bytes as usize).saturating_mul(partitions);
         room.min(self.max_bytes as usize).min(all)
+    }
+
+    /// The bytes of one partition in an answer.
+    pub(crate) fn partition_bytes_max(&self) -> i32 {
+        saturate(self.partition_max_bytes as usize)
     }
 }
 
@@ -48,48 +55,36 @@ pub(crate) struct AskedPartition {
     pub(crate) last_answer: u64,
 }
 
-/// The request for these partitions, in their order, with an answer of up to `max_bytes`.
+impl AskedPartition {
+    /// Whether a broker sees no difference.
+    pub(crate) fn asks_for_the_same_as(&self, other: &Self) -> bool {
+        self.offset == other.offset && self.leader_epoch == other.leader_epoch
+    }
+}
+
+/// The request that says this, with an answer of up to `max_bytes`.
 pub(crate) fn fetch_request(
     options: &FetchOptions,
-    partitions: &[AskedPartition],
+    said: SessionRequest,
     max_bytes: usize,
 ) -> Request {
-    let mut topics: Vec<FetchTopic> = Vec::new();
-    let mut current = None;
-    for asked in partitions {
-        let name = asked.topic_partition.topic();
-        if current != Some(name) {
-            current = Some(name);
-            topics.push(
-                FetchTopic::default()
-                    .with_topic(messages::TopicName::from(name))
-                    .with_topic_id(asked.topic_id.into()),
-            );
-        }
-        let partition = FetchPartition::default()
-            .with_partition(asked.topic_partition.partition())
-            .with_current_leader_epoch(LeaderEpoch::to_wire(asked.leader_epoch))
-            .with_fetch_offset(asked.offset.value())
-            .with_partition_max_bytes(saturate(options.partition_max_bytes as usize));
-        if let Some(topic) = topics.last_mut() {
-            topic.partitions.push(partition);
-        }
-    }
+    let isolation = match options.isolation {
+        IsolationLevel::ReadUncommitted => 0,
+        IsolationLevel::ReadCommitted => 1,
+    };
     let request = FetchRequest::default()
         .with_max_wait_ms(options.max_wait_ms)
         .with_min_bytes(options.min_bytes)
         .with_max_bytes(saturate(max_bytes))
-        .with_session_id(NO_SESSION)
-        .with_session_epoch(SESSIONLESS)
+        .with_isolation_level(isolation)
+        .with_session_id(said.id)
+        .with_session_epoch(said.epoch)
         .with_rack_id(options.rack.clone())
-        .with_topics(topics);
+        .with_topics(said.topics)
+        .with_forgotten_topics_data(said.forgotten);
     Request::Fetch(request)
 }
 
 fn saturate(value: usize) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
-
-const NO_SESSION: i32 = 0;
-/// The epoch of a full request that opens no session (KIP-227).
-const SESSIONLESS: i32 = -1;

@@ -13,7 +13,7 @@
 
 use std::time::{Duration, Instant};
 
-use weft_client::{LeaderEpoch, Offset};
+use weft_client::{LeaderEpoch, NodeId, Offset};
 
 /// An offset and the timestamp of the record there, as a look-up by time finds them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +68,10 @@ pub(crate) struct Partition {
     position: Position,
     fetch_offset: Offset,
     stamp: Stamp,
-    /// Whether the committed offset, the reset or the next records are being asked for.
+    /// Whether the committed offset or the reset is being asked for.
     pub(crate) is_asked: bool,
+    /// The broker that was asked last for records in this life, whether it has answered or not.
+    pub(crate) asked_of: Option<NodeId>,
     pub(crate) is_paused: bool,
     pub(crate) is_pending_revocation: bool,
     /// The subscription still names the topic.
@@ -93,6 +95,7 @@ impl Partition {
             fetch_offset: Offset::ZERO,
             stamp,
             is_asked: false,
+            asked_of: None,
             is_paused: false,
             is_pending_revocation: false,
             is_wanted: true,
@@ -112,6 +115,7 @@ impl Partition {
         self.position = position;
         self.stamp = stamp;
         self.is_asked = false;
+        self.asked_of = None;
         self.has_failed = false;
         self.retry_at = None;
         self.attempts = 0;

@@ -161,6 +161,21 @@ impl PollLoop {
         self.network.flush(now);
     }
 
+    /// Closes the fetch sessions, and waits for brokers to confirm that until `end` at most.
+    pub(crate) fn close_sessions(&mut self, end: Instant) {
+        let mut now = host::now();
+        self.core
+            .close_sessions(now, &self.network, &mut self.requests);
+        for request in self.requests.drain(..) {
+            self.network.send(now, request);
+        }
+        self.network.flush(now);
+        while self.core.is_closing_sessions() && now < end {
+            self.receive(end.saturating_duration_since(now));
+            now = host::now();
+        }
+    }
+
     /// Waits for the network until something happens, at most until `end`, and takes it in.
     pub(crate) fn wait(&mut self, now: Instant, end: Instant) {
         let end = self

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use weft_client::cluster::{NodeLoad, NodeLoads};
 use weft_client::net::{NetworkEvent, OutboundRequest, RequestError};
-use weft_client::wire::messages::{FetchRequest, ListOffsetsRequest, ListOffsetsResponse};
+use weft_client::wire::messages::{
+    FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse,
+};
 use weft_client::wire::{ApiKey, Request, Response};
 use weft_client::{Error, NodeId, Offset, OffsetAndMetadata, TopicName, TopicPartition};
 
@@ -26,9 +28,13 @@ pub(super) struct Bench {
     /// Whether metadata is answered at all.
     pub(super) has_metadata: bool,
     pub(super) metadata_requests: usize,
+    /// What each node keeps of what was fetched from it.
+    pub(super) kept: BTreeMap<i32, KeptSession>,
+    /// Whether nodes keep anything beyond one request.
+    pub(super) has_sessions: bool,
 }
 
-struct Idle;
+pub(super) struct Idle;
 
 impl NodeLoads for Idle {
     fn load(&self, _node: NodeId) -> NodeLoad {
@@ -61,6 +67,8 @@ pub(super) fn bench(properties: &[(&str, &str)]) -> Bench {
         wire: Vec::new(),
         has_metadata: true,
         metadata_requests: 0,
+        kept: BTreeMap::new(),
+        has_sessions: true,
     }
 }
 
@@ -122,6 +130,10 @@ impl Bench {
             let mut is_quiet = true;
             for sent in out {
                 let Request::Metadata(request) = &sent.request else {
+                    if let Request::Fetch(request) = &sent.request {
+                        let kept = self.kept.entry(sent.broker.id.value()).or_default();
+                        kept.hear(request);
+                    }
                     self.wire.push(sent);
                     continue;
                 };
@@ -151,19 +163,18 @@ impl Bench {
         self.now = deadline;
     }
 
-    /// All fetches on the wire, by node.
+    /// All fetches on the wire, by node, with all that is wanted in the order in which the node
+    /// serves it.
     pub(super) fn fetches(&mut self) -> Vec<String> {
         self.run();
         let mut all: Vec<String> = self
             .wire
             .iter()
-            .filter_map(|sent| {
-                let Request::Fetch(request) = &sent.request else {
-                    return None;
-                };
-                let parts = asked(request);
-                let parts: Vec<String> = parts.iter().map(|(p, o)| format!("{p}@{o}")).collect();
-                Some(format!("{}: {}", sent.broker.id, parts.join(" ")))
+            .filter(|sent| matches!(sent.request, Request::Fetch(_)))
+            .map(|sent| {
+                let wanted = self.kept[&sent.broker.id.value()].wanted.iter();
+                let parts: Vec<String> = wanted.map(|(p, o)| format!("{p}@{o}")).collect();
+                format!("{}: {}", sent.broker.id, parts.join(" "))
             })
             .collect();
         all.sort_unstable();
@@ -208,12 +219,33 @@ impl Bench {
         sent.expect("the node was asked for records")
     }
 
-    /// Answers the fetch from this node.
+    /// Answers the fetch from this node. What is not told of has nothing new.
     pub(super) fn answer(&mut self, node: i32, parts: Vec<(&str, Part)>) {
         let parts = parts.into_iter().map(|(name, part)| (tp(name), part));
-        let response = fetch_response(&self.topology, parts.collect());
+        let parts = parts.collect();
         let sent = self.take(ApiKey::Fetch, node);
+        let response = self.response(node, parts);
         self.respond(&sent, Response::Fetch(response));
+    }
+
+    /// What this node answers to the fetch that it heard last.
+    pub(super) fn response(
+        &mut self,
+        node: i32,
+        mut parts: Vec<(TopicPartition, Part)>,
+    ) -> FetchResponse {
+        let kept = self.kept.get_mut(&node).expect("the node was asked");
+        if kept.epoch == 0 {
+            let missing = kept.wanted.iter().map(|(name, _)| name.clone());
+            let missing = missing.filter(|name| parts.iter().all(|(told, _)| told != name));
+            let missing: Vec<TopicPartition> = missing.collect();
+            parts.extend(missing.into_iter().map(|name| (name, Part::default())));
+        }
+        for (name, _) in parts.iter().filter(|(_, part)| !part.records.is_empty()) {
+            kept.put_last(name);
+        }
+        let id = if self.has_sessions { 100 + node } else { 0 };
+        fetch_response(&self.topology, parts).with_session_id(id)
     }
 
     /// Answers the look-up at this node, for each partition with a code and an offset.
@@ -270,7 +302,49 @@ impl Bench {
     }
 }
 
-/// The partitions and offsets of a fetch, in their order.
+/// What a node keeps of a fetch session, as a broker does.
+#[derive(Debug, Default)]
+pub(super) struct KeptSession {
+    pub(super) id: i32,
+    pub(super) epoch: i32,
+    /// In the order in which it serves them.
+    pub(super) wanted: Vec<(TopicPartition, i64)>,
+}
+
+impl KeptSession {
+    fn hear(&mut self, request: &FetchRequest) {
+        let expected = self.epoch + 1;
+        (self.id, self.epoch) = (request.session_id, request.session_epoch);
+        if self.epoch == 0 {
+            self.wanted = asked(request);
+            return;
+        }
+        assert_eq!(self.epoch, expected, "epochs have no gaps");
+        for topic in &request.forgotten_topics_data {
+            for partition in &topic.partitions {
+                let gone = TopicPartition::new(topic.topic.as_str(), *partition);
+                let known = self.wanted.len();
+                self.wanted.retain(|(name, _)| *name != gone);
+                assert_eq!(self.wanted.len() + 1, known, "{gone} was not known");
+            }
+        }
+        for (name, offset) in asked(request) {
+            match self.wanted.iter_mut().find(|(known, _)| *known == name) {
+                Some(known) => known.1 = offset,
+                None => self.wanted.push((name, offset)),
+            }
+        }
+    }
+
+    fn put_last(&mut self, name: &TopicPartition) {
+        if let Some(index) = self.wanted.iter().position(|(known, _)| known == name) {
+            let served = self.wanted.remove(index);
+            self.wanted.push(served);
+        }
+    }
+}
+
+/// The partitions and offsets that a fetch names, in their order.
 pub(super) fn asked(request: &FetchRequest) -> Vec<(TopicPartition, i64)> {
     let topics = request.topics.iter();
     topics

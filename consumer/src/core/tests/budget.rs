@@ -5,8 +5,8 @@ use weft_client::TopicPartition;
 use weft_client::backoff::Random;
 use weft_client::wire::{ApiKey, Request, Response};
 
-use super::bench::{Bench, asked, reading_with, tps};
-use super::cluster::{Part, batch, fetch_response, joined, large};
+use super::bench::{Bench, reading_with, tps};
+use super::cluster::{Part, batch, joined, large};
 
 #[test]
 fn a_fetch_asks_for_no_more_than_its_option_allows() {
@@ -127,11 +127,10 @@ impl Logs {
             unreachable!("only fetches are taken")
         };
         let mut left = usize::try_from(request.max_bytes).unwrap();
-        let most = request.topics[0].partitions[0].partition_max_bytes;
         let mut parts = Vec::new();
         let mut is_first = true;
-        for (name, offset) in asked(request) {
-            let mut partition_left = usize::try_from(most).unwrap().min(left);
+        for (name, offset) in bench.kept[&node].wanted.clone() {
+            let mut partition_left = PARTITION_BYTES_MAX.min(left);
             let mut taken = Vec::new();
             for (_, bytes) in self.batches[&name].iter().filter(|(end, _)| *end > offset) {
                 if bytes.len() > partition_left && !is_first {
@@ -142,9 +141,11 @@ impl Logs {
                 left = left.saturating_sub(bytes.len());
                 taken.push(bytes.clone());
             }
-            parts.push((name, Part::of(joined(&taken))));
+            if !taken.is_empty() {
+                parts.push((name, Part::of(joined(&taken))));
+            }
         }
-        let response = fetch_response(&bench.topology, parts);
+        let response = bench.response(node, parts);
         bench.respond(&sent, Response::Fetch(response));
     }
 }
@@ -154,7 +155,10 @@ fn buffered_bytes_stay_within_the_limit_and_every_record_is_delivered_once_in_or
     for seed in 0..30 {
         let properties = [
             ("fetch.max.bytes", "3000"),
-            ("max.partition.fetch.bytes", "1200"),
+            (
+                "max.partition.fetch.bytes",
+                &PARTITION_BYTES_MAX.to_string(),
+            ),
         ];
         let leaders = [1, 1, 1, 2, 2, 3, 3];
         let mut bench = reading_with(&properties, &leaders);
@@ -204,3 +208,5 @@ fn buffered_bytes_stay_within_the_limit_and_every_record_is_delivered_once_in_or
         );
     }
 }
+
+const PARTITION_BYTES_MAX: usize = 1_200;

@@ -28,6 +28,8 @@ pub(crate) struct Topology {
 #[derive(Clone, Default)]
 struct Topic {
     error_code: i16,
+    /// How often it was created again.
+    lives: u8,
     /// Leader and epoch of each partition.
     partitions: Vec<(i32, i32)>,
 }
@@ -53,9 +55,21 @@ impl Topology {
         self.topics.remove(topic);
     }
 
-    /// Every topic has an id: so many times the place in the alphabet of its first letter.
+    /// The same name for another topic.
+    pub(super) fn recreate(&mut self, topic: &str, leaders: &[i32]) {
+        self.lead(topic, leaders);
+        self.topics.entry(topic.to_owned()).or_default().lives += 1;
+    }
+
+    /// Every topic has an id, after its first letter and how often it was created again; one that
+    /// begins with `x` has none.
     pub(super) fn id(&self, topic: &str) -> TopicId {
-        TopicId([topic.as_bytes()[0] - b'a' + 1; 16])
+        let first = topic.as_bytes()[0];
+        if first == b'x' {
+            return TopicId::UNKNOWN;
+        }
+        let lives = self.topics.get(topic).map_or(0, |topic| topic.lives);
+        TopicId([first - b'a' + 1 + 32 * lives; 16])
     }
 
     pub(crate) fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {

@@ -1,6 +1,8 @@
-use weft_client::wire::{ApiKey, ErrorCode};
+use weft_client::net::{Lane, OutboundRequest};
+use weft_client::wire::messages::FetchResponse;
+use weft_client::wire::{ApiKey, ErrorCode, Request, Response};
 
-use super::bench::{asked, reading, reading_with, tp, tps};
+use super::bench::{Idle, asked, reading, reading_with, tp, tps};
 use super::cluster::{Part, batch, large};
 
 #[test]
@@ -39,7 +41,7 @@ fn a_partition_without_records_is_asked_for_again_at_once() {
 }
 
 #[test]
-fn fetches_are_full_requests_without_a_session_and_carry_epochs_and_topic_ids() {
+fn the_first_fetch_says_everything_and_carries_epochs_and_topic_ids() {
     let properties = [
         ("fetch.min.bytes", "7"),
         ("fetch.max.wait.ms", "11"),
@@ -49,7 +51,7 @@ fn fetches_are_full_requests_without_a_session_and_carry_epochs_and_topic_ids() 
     let mut bench = reading_with(&properties, &[1]);
     bench.topology.lead("t", &[1]);
     let request = bench.fetch_request(1);
-    assert_eq!((request.session_id, request.session_epoch), (0, -1));
+    assert_eq!((request.session_id, request.session_epoch), (0, 0));
     assert_eq!((request.min_bytes, request.max_wait_ms), (7, 11));
     assert_eq!(request.isolation_level, 0);
     assert_eq!(request.rack_id.as_str(), "here");
@@ -84,17 +86,20 @@ fn whatever_was_served_goes_to_the_back_of_the_next_request() {
 
 #[test]
 fn no_partition_starves_when_answers_hold_only_the_first() {
-    let mut bench = reading(5);
-    for _ in 0..50 {
-        let request = bench.fetch_request(1);
-        let (first, offset) = asked(&request).swap_remove(0);
-        let name = first.to_string();
-        bench.answer(1, vec![(&name, Part::of(batch(offset, 1)))]);
-        bench.run();
-        bench.collected(500);
-    }
-    for number in 0..5 {
-        assert_eq!(bench.position(&format!("t-{number}")), Some(10));
+    for has_sessions in [true, false] {
+        let mut bench = reading(5);
+        bench.has_sessions = has_sessions;
+        for _ in 0..50 {
+            bench.run();
+            let (first, offset) = bench.kept[&1].wanted[0].clone();
+            let name = first.to_string();
+            bench.answer(1, vec![(&name, Part::of(batch(offset, 1)))]);
+            bench.run();
+            bench.collected(500);
+        }
+        for number in 0..5 {
+            assert_eq!(bench.position(&format!("t-{number}")), Some(10));
+        }
     }
 }
 
@@ -186,18 +191,28 @@ fn an_answer_is_matched_by_topic_and_partition() {
 }
 
 #[test]
-fn partitions_that_nobody_asked_for_are_left_out_of_an_answer() {
+fn an_answer_that_tells_of_what_nobody_asked_for_is_void() {
     let mut bench = reading(1);
-    bench.answer(
-        1,
-        vec![
-            ("t-7", Part::of(batch(0, 1))),
-            ("t-0", Part::of(batch(0, 1))),
-            ("t-0", Part::of(batch(0, 1))),
-        ],
-    );
-    assert_eq!(bench.collected(500), ["t-0@0"]);
+    let stranger = || vec![("t-7", Part::of(batch(0, 1)))];
+    bench.answer(1, stranger());
     assert!(bench.collected(500).is_empty());
+    assert_eq!(
+        bench.fetches(),
+        [""; 0],
+        "asking for everything again needs a pause"
+    );
+    bench.pass(2_000);
+    assert_eq!(bench.fetches(), ["1: t-0@0"]);
+    bench.answer(1, vec![("t-0", Part::of(batch(0, 1)))]);
+    bench.run();
+    bench.answer(1, stranger());
+    assert_eq!(
+        bench.fetches(),
+        ["1: t-0@1"],
+        "another session is tried at once"
+    );
+    let kept = &bench.kept[&1];
+    assert_eq!((kept.id, kept.epoch), (101, 0), "and the old one closed");
 }
 
 #[test]
@@ -221,14 +236,121 @@ fn a_failed_fetch_is_repeated_after_a_pause_that_grows() {
 }
 
 #[test]
-fn a_session_error_voids_the_whole_answer() {
-    let mut bench = reading(1);
-    let sent = bench.take(ApiKey::Fetch, 1);
-    let parts = vec![(tp("t-0"), Part::of(batch(0, 1)))];
-    let response = super::cluster::fetch_response(&bench.topology, parts)
-        .with_error_code(ErrorCode::INVALID_FETCH_SESSION_EPOCH.0);
-    bench.respond(&sent, weft_client::wire::Response::Fetch(response));
-    assert!(!bench.core.has_fetched());
+fn an_error_of_the_session_voids_the_whole_answer() {
+    for (code, id) in [
+        (ErrorCode::FETCH_SESSION_ID_NOT_FOUND, 0),
+        (ErrorCode::INVALID_FETCH_SESSION_EPOCH, 101),
+        (ErrorCode::FETCH_SESSION_TOPIC_ID_ERROR, 101),
+        (ErrorCode::UNKNOWN_SERVER_ERROR, 101),
+    ] {
+        let mut bench = reading(1);
+        bench.answer(1, vec![]);
+        let sent = bench.take(ApiKey::Fetch, 1);
+        let parts = vec![(tp("t-0"), Part::of(batch(0, 1)))];
+        let response = bench.response(1, parts).with_error_code(code.0);
+        let asked_before = bench.metadata_requests;
+        bench.respond(&sent, Response::Fetch(response));
+        assert!(!bench.core.has_fetched());
+        assert_eq!(bench.fetches(), ["1: t-0@0"], "{code}");
+        assert_eq!((bench.kept[&1].id, bench.kept[&1].epoch), (id, 0), "{code}");
+        bench.pass(2_000);
+        bench.run();
+        let is_stale = code == ErrorCode::FETCH_SESSION_TOPIC_ID_ERROR;
+        assert_eq!(bench.metadata_requests > asked_before, is_stale, "{code}");
+    }
+}
+
+#[test]
+fn a_session_says_only_what_changed() {
+    let mut bench = reading(3);
+    bench.answer(1, vec![("t-1", Part::of(batch(0, 2)))]);
+    let request = bench.fetch_request(1);
+    assert_eq!((request.session_id, request.session_epoch), (101, 1));
+    assert_eq!(asked(&request), [(tp("t-1"), 2)]);
+    bench.collected(500);
+    bench.answer(1, vec![]);
+    let request = bench.fetch_request(1);
+    assert_eq!((request.session_id, request.session_epoch), (101, 2));
+    assert!(request.topics.is_empty() && request.forgotten_topics_data.is_empty());
+    bench.core.pause(&tps(&["t-0"])).unwrap();
+    bench.answer(1, vec![]);
+    let request = bench.fetch_request(1);
+    assert_eq!(request.session_epoch, 3);
+    assert_eq!(request.forgotten_topics_data[0].partitions, [0]);
+    assert_eq!(bench.fetches(), ["1: t-2@0 t-1@2"]);
+    bench.core.resume(&tps(&["t-0"])).unwrap();
+    bench.answer(1, vec![]);
+    assert_eq!(bench.fetches(), ["1: t-2@0 t-1@2 t-0@0"]);
+}
+
+#[test]
+fn brokers_without_sessions_are_told_everything_each_time() {
+    let mut bench = reading(2);
+    bench.has_sessions = false;
+    for round in 0..3 {
+        let request = bench.fetch_request(1);
+        assert_eq!((request.session_id, request.session_epoch), (0, 0));
+        assert_eq!(asked(&request).len(), 2);
+        bench.answer(1, vec![("t-0", Part::of(batch(round, 1)))]);
+        assert_eq!(bench.collected(500).len(), 1);
+    }
+}
+
+#[test]
+fn a_failure_closes_the_session_and_begins_another() {
+    let mut bench = reading(2);
+    bench.answer(1, vec![("t-1", Part::of(batch(0, 2)))]);
+    bench.fail(ApiKey::Fetch, 1);
     bench.pass(2_000);
-    assert_eq!(bench.fetches(), ["1: t-0@0"]);
+    let request = bench.fetch_request(1);
+    assert_eq!((request.session_id, request.session_epoch), (101, 0));
+    assert_eq!(asked(&request), [(tp("t-0"), 0), (tp("t-1"), 2)]);
+}
+
+#[test]
+fn a_topic_that_was_created_again_begins_another_session() {
+    let mut bench = reading(1);
+    bench.answer(1, vec![]);
+    bench.run();
+    bench.topology.recreate("t", &[1]);
+    bench.answer(1, vec![("t-0", Part::error(ErrorCode::UNKNOWN_TOPIC_ID))]);
+    bench.run();
+    bench.pass(2_000);
+    let request = bench.fetch_request(1);
+    assert_eq!(request.session_epoch, 0);
+    assert_eq!(
+        request.topics[0].topic_id.as_bytes(),
+        &bench.topology.id("t").0
+    );
+}
+
+#[test]
+fn closing_closes_every_session_on_a_connection_that_is_free() {
+    let mut bench = reading_with(&[], &[1, 2, 3]);
+    bench.answer(1, vec![]);
+    bench.answer(2, vec![]);
+    bench.run();
+    bench.core.pause(&tps(&["t-1"])).unwrap();
+    bench.answer(2, vec![]);
+    bench.run();
+    let mut out = Vec::new();
+    bench.core.close_sessions(bench.now, &Idle, &mut out);
+    let said: Vec<_> = out.iter().map(closing).collect();
+    assert_eq!(said, [(1, Lane::General, 101), (2, Lane::Fetch, 102)]);
+    assert!(bench.core.is_closing_sessions());
+    for sent in &out {
+        let response = Response::Fetch(FetchResponse::default());
+        bench.respond(sent, response);
+    }
+    assert!(!bench.core.is_closing_sessions());
+}
+
+/// The node, the connection and the session of a request that closes one.
+fn closing(sent: &OutboundRequest) -> (i32, Lane, i32) {
+    let Request::Fetch(request) = &sent.request else {
+        panic!("sessions are closed by fetches");
+    };
+    assert_eq!(request.session_epoch, -1);
+    assert!(request.topics.is_empty());
+    (sent.broker.id.value(), sent.lane, request.session_id)
 }
