@@ -37,6 +37,16 @@ weft_client::config_choice! {
     }
 }
 
+impl IsolationLevel {
+    /// As requests say it.
+    pub(crate) fn to_wire(self) -> i8 {
+        match self {
+            Self::ReadUncommitted => 0,
+            Self::ReadCommitted => 1,
+        }
+    }
+}
+
 weft_client::client_options! {
     /// What a consumer needs to know beyond what every client does.
     pub struct ConsumerConfig, ConsumerConfigBuilder, relate, FOREIGN_OPTIONS;
@@ -94,7 +104,9 @@ weft_client::client_options! {
             1_048_576, Range::Between(0, i32::MAX as u32);
         /// Whether the checksum of every batch is compared with its bytes.
         "check.crcs" => check_crcs: bool = true, Range::Any;
-        /// Which records of transactions are read.
+        /// Which records of transactions are read. `read_committed` leaves out those of aborted
+        /// transactions and reads up to the first one that is still open, which is then where
+        /// partitions end.
         "isolation.level" => isolation_level: IsolationLevel =
             IsolationLevel::ReadUncommitted, Range::Any;
     }
@@ -113,12 +125,6 @@ fn relate(builder: &ConsumerConfigBuilder, config: &mut ConsumerConfig, problems
     }
     if config.group_protocol != GroupProtocol::Classic {
         problems.add("group.protocol", "only classic is supported so far");
-    }
-    if config.isolation_level != IsolationLevel::ReadUncommitted {
-        problems.add(
-            "isolation.level",
-            "only read_uncommitted is supported so far",
-        );
     }
     relate_assignors(config, problems);
     relate_times(config, problems);

@@ -18,6 +18,7 @@ mod fetching;
 mod look_up;
 mod network;
 mod offsets;
+mod targets;
 #[cfg(test)]
 pub(crate) mod tests;
 mod topics;
@@ -31,7 +32,7 @@ use weft_client::net::RequestToken;
 use weft_client::record::Decompressor;
 use weft_client::{Error, NodeId, TopicName, TopicPartition};
 
-use crate::config::{AutoOffsetReset, ConsumerConfig};
+use crate::config::{AutoOffsetReset, ConsumerConfig, IsolationLevel};
 use crate::fetch::{FetchBuffer, FetchOptions, FetchSession};
 use crate::metrics::Standing;
 use crate::position::{Partition, Stamp};
@@ -82,12 +83,15 @@ pub(crate) struct ConsumerCore {
 struct Options {
     fetch: FetchOptions,
     check_crcs: bool,
+    isolation: IsolationLevel,
     reset: AutoOffsetReset,
     has_group: bool,
     allow_auto_create_topics: bool,
     retry: ExponentialBackoff,
     request_timeout: std::time::Duration,
     buffer_bytes_max: usize,
+    /// How long a replica is asked in place of the leader.
+    replica_term: std::time::Duration,
 }
 
 /// What concerns the fetches of one broker.
@@ -117,11 +121,13 @@ impl ConsumerCore {
             options: Options {
                 fetch: FetchOptions::new(config),
                 check_crcs: config.check_crcs,
+                isolation: config.isolation_level,
                 reset: config.auto_offset_reset,
                 has_group: config.group_id.is_some(),
                 allow_auto_create_topics: config.client.allow_auto_create_topics,
                 retry: config.client.retry_delays(),
                 request_timeout: config.client.request_timeout,
+                replica_term: config.client.metadata_max_age,
                 buffer_bytes_max: fetch_bytes.saturating_mul(BUFFERED_FETCHES_MAX),
             },
             cluster: Cluster::new(&config.client, now, cluster_seed),

@@ -1,10 +1,9 @@
 //! Asks nodes for records, and takes in what they answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use weft_client::cluster::{LeaderUpdate, UpdateReason};
 use weft_client::net::{Lane, OutboundRequest};
 use weft_client::wire::messages::FetchResponse;
@@ -14,17 +13,13 @@ use weft_client::{Broker, Error, ErrorKind, LeaderEpoch, NodeId, Offset, TopicPa
 
 use super::ConsumerCore;
 use super::network::Pending;
+use super::targets::Wanted;
+use crate::config::IsolationLevel;
 use crate::fetch::{
-    Answer, AskedPartition, Budget, CompletedFetch, Origin, Usage, WAITING_ANSWERS_MAX,
-    described_brokers, fetch_request,
+    AbortedTransactions, Answer, AskedPartition, Budget, CompletedFetch, Origin, Usage,
+    WAITING_ANSWERS_MAX, described_brokers, fetch_request,
 };
 use crate::position::Partition;
-
-/// What one broker is to be asked for, in the order of the names.
-struct Wanted {
-    broker: Arc<Broker>,
-    asked: Vec<AskedPartition>,
-}
 
 impl ConsumerCore {
     /// Asks every node that has something to offer and is not asked already.
@@ -116,48 +111,6 @@ impl ConsumerCore {
         }
     }
 
-    fn wanted_by_node(&mut self, now: Instant) -> BTreeMap<NodeId, Wanted> {
-        let mut by_node: BTreeMap<NodeId, Wanted> = BTreeMap::new();
-        let mut has_leaderless = false;
-        let snapshot = Arc::clone(self.cluster.snapshot());
-        for (name, partition) in &self.partitions {
-            if !partition.is_fetchable() || partition.backs_off(now) {
-                continue;
-            }
-            let Some((broker, leader_epoch)) = snapshot.leader(name) else {
-                has_leaderless = true;
-                continue;
-            };
-            if self.is_asked_of_another(partition, broker.id) {
-                continue;
-            }
-            let topic = snapshot.topic(name.topic().as_str());
-            let asked = AskedPartition {
-                topic_partition: name.clone(),
-                topic_id: topic.map(|topic| topic.id).unwrap_or_default(),
-                stamp: partition.stamp(),
-                offset: partition.fetch_offset(),
-                leader_epoch,
-                last_answer: partition.last_answer,
-            };
-            let wanted = by_node.entry(broker.id).or_insert_with(|| Wanted {
-                broker: Arc::clone(broker),
-                asked: Vec::new(),
-            });
-            wanted.asked.push(asked);
-        }
-        if has_leaderless {
-            self.cluster.request_update(UpdateReason::LeaderUnknown);
-        }
-        by_node
-    }
-
-    /// Whether a broker still has to answer for the partition that is not the one to ask now.
-    fn is_asked_of_another(&self, partition: &Partition, node: NodeId) -> bool {
-        let other = partition.asked_of.filter(|other| *other != node);
-        other.is_some_and(|other| self.nodes.get(&other).is_some_and(|node| node.is_fetching))
-    }
-
     pub(super) fn handle_fetch(
         &mut self,
         now: Instant,
@@ -219,25 +172,36 @@ impl ConsumerCore {
             if data.log_start_offset >= 0 {
                 partition.log_start_offset = Some(Offset::new(data.log_start_offset));
             }
-            let records = data.records.unwrap_or_default();
-            if !records.is_empty() {
+            if data.last_stable_offset >= 0 {
+                partition.last_stable_offset = Some(Offset::new(data.last_stable_offset));
+            }
+            if data
+                .records
+                .as_ref()
+                .is_some_and(|records| !records.is_empty())
+            {
                 partition.last_answer = number;
-                self.take_records(now, broker.id, number, &asked, records);
+                self.take_records(now, broker.id, number, &asked, data);
+            } else {
+                self.prefer_replica(now, &asked, data.preferred_read_replica.into());
             }
             return;
         }
         partition.last_answer = number;
         let is_drained = partition.is_drained();
         match reaction {
-            Reaction::Retry => self.back_partition_off(now, &asked),
+            Reaction::Retry => self.back_partition_off(now, &asked.topic_partition),
             Reaction::RefreshMetadata => {
+                partition.preferred_replica = None;
                 if self.update_leader(&asked, &data, described) == LeaderUpdate::Ignored {
                     self.cluster.request_update(UpdateReason::BeliefRefused);
-                    self.back_partition_off(now, &asked);
+                    self.back_partition_off(now, &asked.topic_partition);
                 }
             }
+            // A follower may lag behind the position; the leader knows.
+            Reaction::ResetPosition if partition.preferred_replica.take().is_some() => {}
             // What was fetched before is handed out first; then the same answer comes again.
-            _ if !is_drained => self.back_partition_off(now, &asked),
+            _ if !is_drained => self.back_partition_off(now, &asked.topic_partition),
             Reaction::ResetPosition => self.reset_by_policy(&asked.topic_partition, asked.offset),
             _ => {
                 let text = format!(
@@ -271,7 +235,7 @@ impl ConsumerCore {
         node: NodeId,
         number: u64,
         asked: &AskedPartition,
-        records: Bytes,
+        data: PartitionData,
     ) {
         let origin = Origin {
             topic_partition: asked.topic_partition.clone(),
@@ -279,7 +243,12 @@ impl ConsumerCore {
             node,
             answer: number,
         };
-        let (completed, next) = CompletedFetch::new(origin, records, asked.offset);
+        let records = data.records.unwrap_or_default();
+        let (mut completed, next) = CompletedFetch::new(origin, records, asked.offset);
+        if self.options.isolation == IsolationLevel::ReadCommitted {
+            let listed = data.aborted_transactions.unwrap_or_default();
+            completed = completed.without(AbortedTransactions::new(&listed));
+        }
         let Some(partition) = self.partitions.get_mut(&asked.topic_partition) else {
             return;
         };
@@ -304,7 +273,7 @@ impl ConsumerCore {
     /// Has the next `poll` fail, unless there are records before that; they come first, and then
     /// the same answer again.
     fn fail_fetch(&mut self, now: Instant, asked: &AskedPartition, error: Error) {
-        self.back_partition_off(now, asked);
+        self.back_partition_off(now, &asked.topic_partition);
         if let Some(partition) = self.partitions.get_mut(&asked.topic_partition)
             && partition.is_drained()
         {
@@ -317,6 +286,12 @@ impl ConsumerCore {
         let state = self.nodes.entry(broker.id).or_default();
         state.is_answered();
         state.session.failed();
+        for asked in state.session.partitions() {
+            if let Some(partition) = self.partitions.get_mut(&asked.topic_partition) {
+                let preferred = partition.preferred_replica.take();
+                partition.preferred_replica = preferred.filter(|it| it.node != broker.id);
+            }
+        }
         self.back_node_off(now, broker.id);
         if error.is_fatal() {
             self.push_error(error.clone());
@@ -339,13 +314,10 @@ impl ConsumerCore {
         self.plan_by(retry_at);
     }
 
-    fn back_partition_off(&mut self, now: Instant, asked: &AskedPartition) {
-        let attempts = self
-            .partitions
-            .get(&asked.topic_partition)
-            .map_or(0, |partition| partition.attempts);
+    pub(super) fn back_partition_off(&mut self, now: Instant, name: &TopicPartition) {
+        let attempts = self.partitions.get(name).map_or(0, |known| known.attempts);
         let pause = self.pause_after(attempts);
-        if let Some(partition) = self.partitions.get_mut(&asked.topic_partition) {
+        if let Some(partition) = self.partitions.get_mut(name) {
             partition.attempts += 1;
             partition.retry_at = Some(now + pause);
         }

@@ -13,6 +13,7 @@ use weft_client::{Broker, Error, LeaderEpoch, NodeId, Offset, TopicPartition};
 
 use super::ConsumerCore;
 use super::network::Pending;
+use crate::config::IsolationLevel;
 use crate::position::{OffsetAndTimestamp, Position, ResetTo, Stamp};
 
 /// The name of one look-up.
@@ -132,7 +133,7 @@ impl ConsumerCore {
             self.cluster.request_update(UpdateReason::LeaderUnknown);
         }
         for (broker, asked) in by_leader.into_values() {
-            let request = list_offsets(&asked);
+            let request = list_offsets(&asked, self.options.isolation);
             let pending = Pending::Offsets {
                 broker: Arc::clone(&broker),
                 asked,
@@ -346,7 +347,7 @@ fn after_look_up(to: ResetTo, found: Option<Offset>) -> Option<Position> {
     })
 }
 
-fn list_offsets(asked: &AskedOffsets) -> Request {
+fn list_offsets(asked: &AskedOffsets, isolation: IsolationLevel) -> Request {
     let mut topics: Vec<ListOffsetsTopic> = Vec::new();
     for (name, _, timestamp, epoch) in &asked.purpose {
         let partition = ListOffsetsPartition::default()
@@ -366,7 +367,7 @@ fn list_offsets(asked: &AskedOffsets) -> Request {
     }
     let request = ListOffsetsRequest::default()
         .with_replica_id(BrokerId(CONSUMER))
-        .with_isolation_level(0)
+        .with_isolation_level(isolation.to_wire())
         .with_topics(topics);
     Request::ListOffsets(request)
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use weft_client::{Error, ErrorKind, Offset, OffsetAndMetadata, TopicPartition};
 
 use super::ConsumerCore;
-use crate::config::AutoOffsetReset;
+use crate::config::{AutoOffsetReset, IsolationLevel};
 use crate::lane::Offsets;
 use crate::position::{Position, ResetTo};
 
@@ -143,8 +143,11 @@ impl ConsumerCore {
     /// Records between the position and the end, as the last answer told it.
     pub(crate) fn current_lag(&self, partition: &TopicPartition) -> Result<Option<u64>, Error> {
         let owned = self.owned(partition)?;
-        Ok(owned
-            .high_watermark
+        let end = match self.options.isolation {
+            IsolationLevel::ReadUncommitted => owned.high_watermark,
+            IsolationLevel::ReadCommitted => owned.last_stable_offset,
+        };
+        Ok(end
             .zip(owned.offset())
             .map(|(end, offset)| u64::try_from(end.value() - offset.value()).unwrap_or(0)))
     }

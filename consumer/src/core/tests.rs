@@ -12,5 +12,7 @@ mod fetching;
 mod leaders;
 mod look_ups;
 mod positions;
+mod replicas;
 mod resets;
 mod topics;
+mod transactions;

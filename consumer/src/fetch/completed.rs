@@ -8,10 +8,11 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use weft_client::record::{
-    Batch, Batches, Decompressor, RecordCursor, RecordError, RecordSlice, Records,
+    Batch, Batches, ControlRecord, Decompressor, RecordCursor, RecordError, RecordSlice, Records,
 };
 use weft_client::{LeaderEpoch, NodeId, Offset, TopicPartition};
 
+use super::aborted::AbortedTransactions;
 use crate::position::Stamp;
 
 /// What one call of [`CompletedFetch::step`] came to.
@@ -45,6 +46,8 @@ pub(crate) struct CompletedFetch {
     /// What is wrong behind the last whole batch.
     failure: Option<RecordError>,
     current: Option<Current>,
+    /// Whose records are left out; `None` if nobody's are.
+    aborted: Option<AbortedTransactions>,
 }
 
 /// The batch that is being handed out.
@@ -91,8 +94,15 @@ impl CompletedFetch {
             batches,
             failure,
             current: None,
+            aborted: None,
         };
         (completed, next)
+    }
+
+    /// Leaves out the records of these transactions.
+    pub(crate) fn without(mut self, aborted: AbortedTransactions) -> Self {
+        self.aborted = Some(aborted);
+        self
     }
 
     /// Whether there is neither a batch nor an error to tell.
@@ -169,7 +179,8 @@ impl CompletedFetch {
                 batch.check_crc()?;
             }
             let leader_epoch = header.leader_epoch();
-            if header.is_control() {
+            let is_aborted = self.is_aborted(&batch, decompressor)?;
+            if is_aborted || header.is_control() {
                 return Ok(Some(Step::Passed { next, leader_epoch }));
             }
             self.current = Some(Current {
@@ -184,5 +195,33 @@ impl CompletedFetch {
             Some(failure) => Err(failure),
             None => Ok(Some(Step::Drained)),
         }
+    }
+
+    /// Whether the batch belongs to a transaction that was aborted; takes note of markers, which
+    /// end transactions.
+    fn is_aborted(
+        &mut self,
+        batch: &Batch,
+        decompressor: &mut Decompressor,
+    ) -> Result<bool, RecordError> {
+        let header = batch.header();
+        let (Some(aborted), Some(producer)) = (&mut self.aborted, header.producer()) else {
+            return Ok(false);
+        };
+        aborted.begin_until(header.last_offset());
+        if !header.is_control() {
+            return Ok(header.is_transactional() && aborted.is_open(producer.id));
+        }
+        // A marker is alone in its batch, which is empty once the cleaner has removed it.
+        let slice =
+            batch
+                .records(decompressor)?
+                .validate(RecordCursor::START, header.base_offset(), 1)?;
+        if let Some(marker) = slice.iter().next()
+            && ControlRecord::read(&marker)? == ControlRecord::Abort
+        {
+            aborted.end(producer.id);
+        }
+        Ok(false)
     }
 }

@@ -5,6 +5,7 @@
 //! - `session`: what a broker knows already of what is asked for, and whether its answer fits.
 //! - `response`: what an answer tells beside records.
 //! - `completed`: the answer for one partition, read batch by batch.
+//! - `aborted`: whose records are left out under `read_committed`.
 //! - `buffer`: answers that wait for the user.
 //!
 //! Each node is served on its own, with at most one fetch on the wire. Up to two answers of a node
@@ -12,6 +13,7 @@
 //! a node while data of it waits that may be handed out; here it is asked, for all its partitions
 //! as always, from behind what waits, so that its session stays as it is.
 
+mod aborted;
 mod budget;
 mod buffer;
 mod completed;
@@ -19,6 +21,7 @@ mod plan;
 mod response;
 mod session;
 
+pub(crate) use aborted::AbortedTransactions;
 pub(crate) use budget::Budget;
 pub(crate) use buffer::{FetchBuffer, Usage};
 pub(crate) use completed::{CompletedFetch, Origin, Step};

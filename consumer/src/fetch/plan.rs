@@ -68,15 +68,11 @@ pub(crate) fn fetch_request(
     said: SessionRequest,
     max_bytes: usize,
 ) -> Request {
-    let isolation = match options.isolation {
-        IsolationLevel::ReadUncommitted => 0,
-        IsolationLevel::ReadCommitted => 1,
-    };
     let request = FetchRequest::default()
         .with_max_wait_ms(options.max_wait_ms)
         .with_min_bytes(options.min_bytes)
         .with_max_bytes(saturate(max_bytes))
-        .with_isolation_level(isolation)
+        .with_isolation_level(options.isolation.to_wire())
         .with_session_id(said.id)
         .with_session_epoch(said.epoch)
         .with_rack_id(options.rack.clone())

@@ -62,6 +62,16 @@ pub(crate) enum Position {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stamp(pub(crate) u64);
 
+/// The replica that the leader would have read from in its place (KIP-392).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PreferredReplica {
+    pub(crate) node: NodeId,
+    /// Then the leader is asked again. Hints that repeat it meanwhile change nothing.
+    pub(crate) until: Instant,
+    /// The epoch of the leader that named it. Under another one it counts no more.
+    pub(crate) leader_epoch: Option<LeaderEpoch>,
+}
+
 /// One partition that the consumer owns.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Partition {
@@ -72,6 +82,7 @@ pub(crate) struct Partition {
     pub(crate) is_asked: bool,
     /// The broker that was asked last for records in this life, whether it has answered or not.
     pub(crate) asked_of: Option<NodeId>,
+    pub(crate) preferred_replica: Option<PreferredReplica>,
     pub(crate) is_paused: bool,
     pub(crate) is_pending_revocation: bool,
     /// The subscription still names the topic.
@@ -79,6 +90,8 @@ pub(crate) struct Partition {
     pub(crate) high_watermark: Option<Offset>,
     /// The first record that the log has, as the last answer told it.
     pub(crate) log_start_offset: Option<Offset>,
+    /// Behind the last record that `read_committed` lets pass.
+    pub(crate) last_stable_offset: Option<Offset>,
     /// The answer brought something that has to be told before anything else is asked.
     pub(crate) has_failed: bool,
     pub(crate) retry_at: Option<Instant>,
@@ -96,11 +109,13 @@ impl Partition {
             stamp,
             is_asked: false,
             asked_of: None,
+            preferred_replica: None,
             is_paused: false,
             is_pending_revocation: false,
             is_wanted: true,
             high_watermark: None,
             log_start_offset: None,
+            last_stable_offset: None,
             has_failed: false,
             retry_at: None,
             attempts: 0,

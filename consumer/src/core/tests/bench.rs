@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use weft_client::cluster::{NodeLoad, NodeLoads};
+use weft_client::cluster::{NodeLoad, NodeLoads, UpdateReason};
 use weft_client::net::{NetworkEvent, OutboundRequest, RequestError};
 use weft_client::wire::messages::{
     FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse,
@@ -150,6 +150,11 @@ impl Bench {
             }
         }
         panic!("the data plane asks for metadata for ever");
+    }
+
+    /// Has the data plane ask for metadata, as after a lost connection.
+    pub(super) fn refresh_metadata(&mut self) {
+        self.core.cluster.request_update(UpdateReason::Disconnected);
     }
 
     pub(super) fn pass(&mut self, milliseconds: u64) {

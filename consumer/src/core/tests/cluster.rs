@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use weft_client::record::{BatchBuilder, BatchKind, Compression, Compressor};
+use weft_client::record::{
+    BatchBuilder, BatchKind, BatchProducer, Compression, Compressor, ControlRecord,
+};
 use weft_client::wire::messages::fetch_response::{
-    FetchableTopicResponse, LeaderIdAndEpoch, PartitionData,
+    AbortedTransaction, FetchableTopicResponse, LeaderIdAndEpoch, PartitionData,
 };
 use weft_client::wire::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
@@ -17,12 +19,13 @@ use weft_client::wire::messages::{
     BrokerId, FetchResponse, MetadataRequest, MetadataResponse, TopicName as WireName,
 };
 use weft_client::wire::{ErrorCode, StrBytes};
-use weft_client::{LeaderEpoch, Offset, TopicId, TopicName, TopicPartition};
+use weft_client::{LeaderEpoch, NodeId, Offset, TopicId, TopicName, TopicPartition};
 
 /// Who leads what. Topics that are not here are unknown.
 #[derive(Clone, Default)]
 pub(crate) struct Topology {
     topics: BTreeMap<String, Topic>,
+    down: Vec<BrokerId>,
 }
 
 #[derive(Clone, Default)]
@@ -53,6 +56,11 @@ impl Topology {
 
     pub(super) fn forget(&mut self, topic: &str) {
         self.topics.remove(topic);
+    }
+
+    /// The node is down: known, but of no use as a replica.
+    pub(super) fn take_down(&mut self, node: NodeId) {
+        self.down.push(node.into());
     }
 
     /// The same name for another topic.
@@ -102,6 +110,7 @@ impl Topology {
                 .with_partition_index(number)
                 .with_leader_id(BrokerId(*leader))
                 .with_leader_epoch(*epoch)
+                .with_offline_replicas(self.down.clone())
         });
         described
             .with_topic_id(self.id(name).into())
@@ -117,6 +126,9 @@ pub(crate) struct Part {
     pub(super) error_code: i16,
     pub(super) high_watermark: i64,
     pub(super) leader: Option<(i32, i32)>,
+    /// Producer and first offset of the transactions that were aborted.
+    pub(super) aborted: Vec<(i64, i64)>,
+    pub(super) preferred_replica: Option<i32>,
 }
 
 impl Part {
@@ -126,6 +138,28 @@ impl Part {
             high_watermark: 1_000,
             ..Self::default()
         }
+    }
+
+    /// Nothing but the end of the log.
+    pub(super) fn high_watermark(offset: i64) -> Self {
+        Self {
+            high_watermark: offset,
+            ..Self::default()
+        }
+    }
+
+    /// Nothing but the replica to read from instead.
+    pub(super) fn preferring(node: i32) -> Self {
+        Self {
+            preferred_replica: Some(node),
+            ..Self::default()
+        }
+    }
+
+    /// The same, listing these aborted transactions: their producers and first offsets.
+    pub(super) fn with_aborted(mut self, listed: &[(i64, i64)]) -> Self {
+        self.aborted = listed.to_vec();
+        self
     }
 
     pub(super) fn error(code: ErrorCode) -> Self {
@@ -164,6 +198,9 @@ pub(crate) fn fetch_response(
             .with_partition_index(name.partition())
             .with_error_code(part.error_code)
             .with_high_watermark(part.high_watermark)
+            .with_last_stable_offset(part.high_watermark - 10)
+            .with_preferred_read_replica(BrokerId(part.preferred_replica.unwrap_or(-1)))
+            .with_aborted_transactions(Some(part.aborted.iter().map(aborted).collect()))
             .with_records(Some(part.records));
         if let Some((leader, epoch)) = part.leader {
             data = data.with_current_leader(
@@ -175,6 +212,12 @@ pub(crate) fn fetch_response(
         topics.last_mut().unwrap().partitions.push(data);
     }
     FetchResponse::default().with_responses(topics)
+}
+
+fn aborted((producer, first): &(i64, i64)) -> AbortedTransaction {
+    AbortedTransaction::default()
+        .with_producer_id((*producer).into())
+        .with_first_offset(*first)
 }
 
 pub(crate) fn offset_found(
@@ -223,6 +266,34 @@ pub(super) fn marker(base: i64) -> Bytes {
         .append(0, Some(&[0, 0, 0, 1]), Some(&[0; 6]), &[])
         .unwrap();
     build(builder, Compression::None)
+}
+
+/// The marker that ends a transaction of this producer.
+pub(super) fn marker_of(base: i64, producer: i64, kind: ControlRecord) -> Bytes {
+    let mut builder = BatchBuilder::at(Offset::new(base));
+    builder.set_kind(BatchKind::TransactionMarker);
+    builder.set_producer(written_by(producer));
+    let value = ControlRecord::marker_value(0);
+    builder
+        .append(0, Some(&kind.key()), Some(&value), &[])
+        .unwrap();
+    build(builder, Compression::None)
+}
+
+/// A batch of this producer, within a transaction or not.
+pub(super) fn batch_of(base: i64, count: i64, producer: i64, kind: BatchKind) -> Bytes {
+    let mut builder = filled(base, count);
+    builder.set_kind(kind);
+    builder.set_producer(written_by(producer));
+    build(builder, Compression::None)
+}
+
+fn written_by(id: i64) -> BatchProducer {
+    BatchProducer {
+        id,
+        epoch: 0,
+        base_sequence: 0,
+    }
 }
 
 /// A batch of one record with a value of so many bytes.

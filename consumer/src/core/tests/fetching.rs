@@ -311,9 +311,11 @@ fn a_failure_closes_the_session_and_begins_another() {
 fn a_topic_that_was_created_again_begins_another_session() {
     let mut bench = reading(1);
     bench.answer(1, vec![]);
-    bench.run();
+    let sent = bench.take(ApiKey::Fetch, 1);
+    let gone = vec![(tp("t-0"), Part::error(ErrorCode::UNKNOWN_TOPIC_ID))];
+    let response = bench.response(1, gone);
     bench.topology.recreate("t", &[1]);
-    bench.answer(1, vec![("t-0", Part::error(ErrorCode::UNKNOWN_TOPIC_ID))]);
+    bench.respond(&sent, Response::Fetch(response));
     bench.run();
     bench.pass(2_000);
     let request = bench.fetch_request(1);
