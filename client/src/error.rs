@@ -8,7 +8,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ids::{TopicName, TopicPartition};
+use crate::ids::{OffsetAndMetadata, TopicName, TopicPartition};
 use crate::wire::ErrorCode;
 
 /// Why a call failed: a kind to match on, a sentence that says what was asked of whom, and where it
@@ -24,6 +24,7 @@ struct Content {
     kind: ErrorKind,
     text: Cow<'static, str>,
     topic_partition: Option<TopicPartition>,
+    divergent_offset: Option<OffsetAndMetadata>,
     topics: Vec<TopicName>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -114,6 +115,7 @@ impl Error {
             kind,
             text: text.into(),
             topic_partition: None,
+            divergent_offset: None,
             topics: Vec::new(),
             source: None,
         }))
@@ -135,6 +137,13 @@ impl Error {
     #[must_use]
     pub fn with_topic_partition(mut self, partition: TopicPartition) -> Self {
         self.0.topic_partition = Some(partition);
+        self
+    }
+
+    /// Adds the offset up to which the log still is what was read, with its epoch.
+    #[must_use]
+    pub fn with_divergent_offset(mut self, offset: OffsetAndMetadata) -> Self {
+        self.0.divergent_offset = Some(offset);
         self
     }
 
@@ -170,6 +179,13 @@ impl Error {
     /// The partition concerned, if it is one.
     pub fn topic_partition(&self) -> Option<&TopicPartition> {
         self.0.topic_partition.as_ref()
+    }
+
+    /// Of a log that was truncated ([`ErrorKind::LogTruncation`]): the offset up to which it still
+    /// is what was read, and the epoch of the record before it, if the leader could tell. Seek
+    /// there to go on with what took the place of the lost records.
+    pub fn divergent_offset(&self) -> Option<&OffsetAndMetadata> {
+        self.0.divergent_offset.as_ref()
     }
 
     /// The topics concerned: those listed, or none.

@@ -8,8 +8,8 @@
 //! offset, and a stamp that tells answers for its present life from stale ones.
 //!
 //! Epochs of leaders travel in fetches, look-ups and commits, so that a broker with an older view
-//! refuses. Whether a log was truncated behind a position (KIP-320) is not asked; an offset outside
-//! the log is reset by policy.
+//! refuses. Each new leader has to confirm positions before they are read from (`validation.rs`);
+//! an offset outside the log is reset by policy.
 
 mod assignment;
 mod closing;
@@ -22,6 +22,7 @@ mod targets;
 #[cfg(test)]
 pub(crate) mod tests;
 mod topics;
+mod validation;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
@@ -67,6 +68,8 @@ pub(crate) struct ConsumerCore {
     last_number: u64,
     /// Something changed since fetches were planned last.
     is_plan_stale: bool,
+    /// Some position may need another leader's word.
+    is_confirmation_due: bool,
     /// Some partition has no position before its committed offset is told.
     awaits_committed: bool,
     /// When planning again has a point although nothing changed.
@@ -146,6 +149,7 @@ impl ConsumerCore {
             random,
             last_number: 0,
             is_plan_stale: true,
+            is_confirmation_due: false,
             awaits_committed: false,
             plan_at: None,
             seen_version: 0,

@@ -71,6 +71,9 @@ impl Needs {
             Request::Produce(request) => self.produce(request),
             Request::Fetch(request) => self.fetch(request),
             Request::ListOffsets(request) => self.list_offsets(request),
+            Request::OffsetForLeaderEpoch(request) if request.replica_id.0 == CONSUMER => {
+                self.at_least(3, "noticing a truncated log as a consumer (KIP-320)");
+            }
             Request::FindCoordinator(request) => self.find_coordinator(request),
             Request::JoinGroup(request) if request.group_instance_id.is_some() => {
                 self.at_least(5, STATIC_MEMBER);
@@ -242,6 +245,7 @@ const THIS_CLIENT: &str = "this client";
 const STATIC_MEMBER: &str = "group.instance.id (KIP-345)";
 const AUTHORIZED_OPERATIONS: &str = "asking for authorized operations (KIP-430)";
 
+const CONSUMER: i32 = -1;
 const READ_UNCOMMITTED: i8 = 0;
 const GROUP_KEY: i8 = 0;
 const TRANSACTION_KEY: i8 = 1;

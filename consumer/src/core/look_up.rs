@@ -282,7 +282,10 @@ impl ConsumerCore {
             return;
         }
         match after_look_up(to, found.map(|found| found.offset)) {
-            Some(next) => partition.set(next, fresh),
+            Some(next) => {
+                partition.set(next, fresh);
+                self.is_confirmation_due = true;
+            }
             None => self.look_up_failed(now, name, purpose, None),
         }
     }

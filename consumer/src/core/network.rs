@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::ConsumerCore;
 use super::look_up::AskedOffsets;
 use super::topics::TopicQuestionId;
+use super::validation::AskedEpoch;
 
 /// A request that is not settled.
 #[derive(Clone, Debug)]
@@ -23,6 +24,10 @@ pub(super) enum Pending {
         broker: Arc<Broker>,
     },
     CloseSession,
+    Validation {
+        broker: Arc<Broker>,
+        asked: Vec<AskedEpoch>,
+    },
     Offsets {
         broker: Arc<Broker>,
         asked: AskedOffsets,
@@ -46,6 +51,7 @@ impl ConsumerCore {
         if self.seen_version != self.cluster.version() {
             self.seen_version = self.cluster.version();
             self.forget_nodes();
+            self.is_confirmation_due = true;
             self.is_plan_stale = true;
         }
         let is_due = self.plan_at.is_some_and(|plan_at| plan_at <= now);
@@ -55,6 +61,10 @@ impl ConsumerCore {
             self.end_pauses(now);
             self.fail_unplaced();
             self.plan_topic_questions(now, loads, out);
+            if std::mem::take(&mut self.is_confirmation_due) {
+                self.doubt_positions();
+            }
+            self.plan_validations(now, out);
             self.plan_offsets(now, out);
             self.plan_fetches(now, out);
         }
@@ -140,6 +150,10 @@ impl ConsumerCore {
             (Some(Pending::Fetch { broker }), Response::Fetch(response)) => {
                 self.handle_fetch(now, &broker, response);
             }
+            (
+                Some(Pending::Validation { broker, asked }),
+                Response::OffsetForLeaderEpoch(response),
+            ) => self.handle_epochs(now, &broker, &asked, &response),
             (Some(Pending::Offsets { broker, asked }), Response::ListOffsets(response)) => {
                 self.handle_offsets(now, &broker, asked, &response);
             }
@@ -156,6 +170,10 @@ impl ConsumerCore {
             Pending::Fetch { broker } => {
                 self.cluster.request_update(UpdateReason::Disconnected);
                 self.fetch_failed(now, &broker, error);
+            }
+            Pending::Validation { asked, .. } => {
+                self.cluster.request_update(UpdateReason::Disconnected);
+                self.epochs_failed(now, &asked, error);
             }
             Pending::Offsets { broker, asked } => {
                 self.cluster.request_update(UpdateReason::Disconnected);

@@ -58,6 +58,7 @@ impl ConsumerCore {
                 }
             }
         }
+        self.is_confirmation_due = true;
         self.is_plan_stale = true;
     }
 
@@ -96,7 +97,9 @@ impl ConsumerCore {
                     consumed.leader_epoch = leader_epoch;
                     Some((name.clone(), consumed))
                 }
-                Position::AwaitingCommitted | Position::AwaitingReset(_) => None,
+                Position::AwaitingCommitted
+                | Position::AwaitingReset(_)
+                | Position::AwaitingValidation { .. } => None,
             })
             .collect()
     }
@@ -217,6 +220,8 @@ impl ConsumerCore {
     fn move_to(&mut self, name: &TopicPartition, position: Position) -> Result<(), Error> {
         let stamp = self.stamp();
         self.owned_mut(name)?.set(position, stamp);
+        // Nobody is told a position, or commits it, that the leader has not confirmed.
+        self.doubt_positions();
         // What was wrong with another place is of no interest any more.
         self.errors
             .retain(|error| error.topic_partition() != Some(name));

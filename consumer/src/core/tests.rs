@@ -16,3 +16,4 @@ mod replicas;
 mod resets;
 mod topics;
 mod transactions;
+mod truncation;

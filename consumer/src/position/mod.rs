@@ -9,6 +9,9 @@
 //!                                       seek_to_beginning
 //! ```
 //!
+//! An At that says of which epoch the record before it is becomes AwaitingValidation with each new
+//! leader, and At again when that has confirmed it (`core/validation.rs`).
+//!
 //! It decides nothing about time but the pauses between attempts, which it is told.
 
 use std::time::{Duration, Instant};
@@ -49,6 +52,14 @@ pub(crate) enum Position {
     AwaitingCommitted,
     /// An offset has to be looked up.
     AwaitingReset(ResetTo),
+    /// The next record for the user, once the leader has confirmed that the log still has what is
+    /// before it.
+    AwaitingValidation {
+        /// Its offset.
+        offset: Offset,
+        /// The epoch of the record before it.
+        epoch: LeaderEpoch,
+    },
     /// The next record for the user.
     At {
         /// Its offset.
@@ -83,6 +94,8 @@ pub(crate) struct Partition {
     /// The broker that was asked last for records in this life, whether it has answered or not.
     pub(crate) asked_of: Option<NodeId>,
     pub(crate) preferred_replica: Option<PreferredReplica>,
+    /// The epoch of the leader under which the position was found good.
+    confirmed_by: Option<LeaderEpoch>,
     pub(crate) is_paused: bool,
     pub(crate) is_pending_revocation: bool,
     /// The subscription still names the topic.
@@ -110,6 +123,7 @@ impl Partition {
             is_asked: false,
             asked_of: None,
             preferred_replica: None,
+            confirmed_by: None,
             is_paused: false,
             is_pending_revocation: false,
             is_wanted: true,
@@ -131,6 +145,7 @@ impl Partition {
         self.stamp = stamp;
         self.is_asked = false;
         self.asked_of = None;
+        self.confirmed_by = None;
         self.has_failed = false;
         self.retry_at = None;
         self.attempts = 0;
@@ -142,9 +157,21 @@ impl Partition {
     /// Forgets what was fetched ahead, and asks again for what the user is to be given next.
     pub(crate) fn refetch(&mut self, stamp: Stamp) {
         let (retry_at, attempts) = (self.retry_at, self.attempts);
+        let confirmed_by = self.confirmed_by;
         self.set(self.position, stamp);
+        self.confirmed_by = confirmed_by;
         self.retry_at = retry_at;
         self.attempts = attempts;
+    }
+
+    /// Notes that the leader of this epoch has the log that led to the position.
+    pub(crate) fn confirm(&mut self, leader_epoch: LeaderEpoch) {
+        self.confirmed_by = Some(leader_epoch);
+    }
+
+    /// Whether the leader of this epoch has said so.
+    pub(crate) fn is_confirmed_by(&self, leader_epoch: LeaderEpoch) -> bool {
+        self.confirmed_by == Some(leader_epoch)
     }
 
     pub(crate) fn position(&self) -> Position {
@@ -156,7 +183,9 @@ impl Partition {
     pub(crate) fn offset(&self) -> Option<Offset> {
         match self.position {
             Position::At { offset, .. } => Some(offset),
-            Position::AwaitingCommitted | Position::AwaitingReset(_) => None,
+            Position::AwaitingCommitted
+            | Position::AwaitingReset(_)
+            | Position::AwaitingValidation { .. } => None,
         }
     }
 

@@ -8,10 +8,14 @@ use std::time::{Duration, Instant};
 
 use weft_client::cluster::{NodeLoad, NodeLoads, UpdateReason};
 use weft_client::net::{NetworkEvent, OutboundRequest, RequestError};
-use weft_client::wire::messages::{
-    FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse,
+use weft_client::wire::messages::offset_for_leader_epoch_response::{
+    EpochEndOffset, OffsetForLeaderTopicResult,
 };
-use weft_client::wire::{ApiKey, Request, Response};
+use weft_client::wire::messages::{
+    self, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse,
+    OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
+};
+use weft_client::wire::{ApiKey, ErrorCode, Request, Response};
 use weft_client::{Error, NodeId, Offset, OffsetAndMetadata, TopicName, TopicPartition};
 
 use super::cluster::{Part, Topology, fetch_response, offset_found};
@@ -263,6 +267,39 @@ impl Bench {
         self.respond(&sent, Response::ListOffsets(response));
     }
 
+    /// All questions on the wire after the ends of epochs: `1: t-0/4@7` asks node 1, led in epoch
+    /// 7, where it has epoch 4 end.
+    pub(super) fn validations(&mut self) -> Vec<String> {
+        self.run();
+        let requests = self.wire.iter().filter_map(|sent| match &sent.request {
+            Request::OffsetForLeaderEpoch(request) => Some((sent.broker.id, request)),
+            _ => None,
+        });
+        let mut all: Vec<String> = requests
+            .map(|(node, request)| format!("{node}: {}", doubted(request).join(" ")))
+            .collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Answers such a question, for each partition with a code, an epoch and its end.
+    pub(super) fn answer_validation(&mut self, node: i32, ends: &[(&str, ErrorCode, i32, i64)]) {
+        let topics = ends.iter().map(|(name, code, epoch, end)| {
+            let name = tp(name);
+            let end = EpochEndOffset::default()
+                .with_partition(name.partition())
+                .with_error_code(code.0)
+                .with_leader_epoch(*epoch)
+                .with_end_offset(*end);
+            OffsetForLeaderTopicResult::default()
+                .with_topic(messages::TopicName::from(name.topic()))
+                .with_partitions(vec![end])
+        });
+        let response = OffsetForLeaderEpochResponse::default().with_topics(topics.collect());
+        let sent = self.take(ApiKey::OffsetForLeaderEpoch, node);
+        self.respond(&sent, Response::OffsetForLeaderEpoch(response));
+    }
+
     pub(super) fn respond(&mut self, sent: &OutboundRequest, response: Response) {
         let event = NetworkEvent::Response {
             token: sent.token,
@@ -358,6 +395,20 @@ pub(super) fn asked(request: &FetchRequest) -> Vec<(TopicPartition, i64)> {
             partitions.map(|partition| {
                 let name = TopicPartition::new(topic.topic.as_str(), partition.partition);
                 (name, partition.fetch_offset)
+            })
+        })
+        .collect()
+}
+
+fn doubted(request: &OffsetForLeaderEpochRequest) -> Vec<String> {
+    assert_eq!(request.replica_id.0, -1, "a consumer is not a broker");
+    let topics = request.topics.iter();
+    topics
+        .flat_map(|topic| {
+            topic.partitions.iter().map(|partition| {
+                let number = partition.partition;
+                let (epoch, leader) = (partition.leader_epoch, partition.current_leader_epoch);
+                format!("{}-{number}/{epoch}@{leader}", topic.topic.as_str())
             })
         })
         .collect()

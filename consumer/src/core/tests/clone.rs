@@ -25,6 +25,7 @@ impl Clone for ConsumerCore {
             random: self.random.clone(),
             last_number: self.last_number,
             is_plan_stale: self.is_plan_stale,
+            is_confirmation_due: self.is_confirmation_due,
             awaits_committed: self.awaits_committed,
             plan_at: self.plan_at,
             seen_version: self.seen_version,

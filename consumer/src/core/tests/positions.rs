@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use weft_client::wire::ErrorCode;
 use weft_client::{ErrorKind, LeaderEpoch, Offset, OffsetAndMetadata};
 
 use super::bench::{Bench, bench, offsets, reading, topics, tp, tps};
@@ -148,6 +149,8 @@ fn a_seek_with_an_epoch_keeps_it_until_a_record_brings_another() {
     let mut to = OffsetAndMetadata::new(Offset::new(4));
     to.leader_epoch = Some(LeaderEpoch::new(2));
     bench.core.seek(&tp("t-0"), &to).unwrap();
+    assert_eq!(offsets(&bench.core.consumed_offsets()), ["t-0@4/2"]);
+    bench.answer_validation(1, &[("t-0", ErrorCode::NONE, 2, 4)]);
     assert_eq!(offsets(&bench.core.consumed_offsets()), ["t-0@4/2"]);
     bench.answer(1, vec![("t-0", Part::of(batch_of_epoch(4, 1, 7)))]);
     bench.collected(1);
