@@ -9,6 +9,7 @@ use weft_client::record::RecordError;
 use weft_client::{Error, ErrorKind, LeaderEpoch, Offset, OffsetAndMetadata, TopicPartition};
 
 use super::ConsumerCore;
+use crate::config::IsolationLevel;
 use crate::fetch::Step;
 use crate::metrics::{Amount, Polled, Standing};
 use crate::position::{Partition, Position};
@@ -132,8 +133,9 @@ impl ConsumerCore {
         if position > start {
             partition.advance(position, epoch);
             let name = completed.topic_partition.clone();
-            self.standings
-                .push(standing(name.clone(), partition, position));
+            let isolation = self.options.isolation;
+            let standing = standing(name.clone(), partition, position, isolation);
+            self.standings.push(standing);
             next_offsets.insert(name, next_offset(position, epoch));
         }
         // The last record may have used up the budget: the next fetch need not wait for a call that
@@ -180,15 +182,24 @@ impl ConsumerCore {
 }
 
 /// How far a partition is from both ends of its log, for the metrics.
-fn standing(name: TopicPartition, partition: &Partition, position: Offset) -> Standing {
+fn standing(
+    name: TopicPartition,
+    partition: &Partition,
+    position: Offset,
+    isolation: IsolationLevel,
+) -> Standing {
+    let end = match isolation {
+        IsolationLevel::ReadUncommitted => partition.high_watermark,
+        IsolationLevel::ReadCommitted => partition.last_stable_offset,
+    };
     let between = |from: Offset, to: Offset| to.value().saturating_sub(from.value()).max(0) as u64;
     Standing {
         topic_partition: name,
-        lag: partition.high_watermark.map(|end| between(position, end)),
+        lag: end.map(|end| between(position, end)),
         lead: partition
             .log_start_offset
             .map(|start| between(start, position)),
-        replica: None,
+        replica: partition.preferred_replica.map(|replica| replica.node),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The fetch session with one broker (KIP-227): what the broker knows already is not said again.
 //!
 //! ```text
-//!              answer without id, or void         another failure (the old id is named, to close it)
+//!              answer without id, or void        another failure (the old id is named, to close)
 //!            +---------------------------+      +--------------------+
 //!            v                           |      |                    v
 //!  full, id 0, epoch 0 --answer, id S--> incremental, id S --> full, id S, epoch 0
@@ -15,9 +15,10 @@
 //!
 //! The surprising thing: partitions of which fetched data still waits stay in the session, because
 //! fetches run ahead; in Kafka's consumer the whole broker is left alone until they are drained.
-//! Further differences from Kafka's `FetchSessionHandler`: when topics change between being known by
-//! id and by name, or a topic gets another id, the session is replaced at once, instead of after the
-//! broker's refusal or by forgetting the old id; and an answer that names a partition twice is void.
+//! Further differences from Kafka's `FetchSessionHandler`: when topics change between being known
+//! by id and by name, or a topic gets another id, the session is replaced at once, instead of after
+//! the broker's refusal or by forgetting the old id; and an answer that names a partition twice is
+//! void.
 
 use std::collections::BTreeMap;
 
@@ -257,7 +258,8 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// First what had no answer for longest. Partitions of a topic that wait equally long stay together.
+/// First what had no answer for longest. Partitions of a topic that wait equally long stay
+/// together.
 fn in_turn(mut partitions: Vec<&AskedPartition>) -> Vec<&AskedPartition> {
     partitions.sort_by_key(|asked| asked.last_answer);
     partitions
