@@ -80,13 +80,16 @@ macro_rules! client_options {
         /// all brokers, since any one of them knows the others.
         "bootstrap.servers" => bootstrap_servers: $crate::config::BootstrapServers =
             $crate::config::BootstrapServers::default(), $crate::config::Range::Any;
-        /// Which addresses of a host name are tried. use_all_dns_ips tries all of them in turn;
-        /// resolve_canonical_bootstrap_servers_only does so after it replaced the entries of
-        /// `bootstrap.servers` by the canonical names of their addresses.
+        /// Which addresses of a host name are tried. use_all_dns_ips tries all of one family in
+        /// turn; resolve_canonical_bootstrap_servers_only does so after it replaced the entries of
+        /// `bootstrap.servers` by the canonical names of their addresses, if these are looked up
+        /// while the client is made.
         "client.dns.lookup" => dns_lookup: $crate::config::DnsLookup =
             $crate::config::DnsLookup::UseAllDnsIps, $crate::config::Range::Any;
-        /// How long the names of `bootstrap.servers` may stay unresolved. With 0 a client that can
-        /// resolve none of them is not made at all.
+        /// How long the names of `bootstrap.servers` may stay unresolved. With 0 they are looked up
+        /// while the client is made, which fails if none of them has an address. Otherwise that
+        /// happens in the background, as often as connections are tried, and if none had an address
+        /// in this time every call fails from then on.
         "bootstrap.resolve.timeout.ms" => bootstrap_resolve_timeout: ::std::time::Duration =
             ::std::time::Duration::ZERO, $crate::config::Range::Any;
         /// The name that brokers see in their logs, metrics and quotas.
@@ -146,7 +149,9 @@ macro_rules! client_options {
             ::std::time::Duration =
             ::std::time::Duration::from_millis(300_000), $crate::config::Range::Any;
         /// Whether brokers are told which cluster and broker the client believes it talks to, so
-        /// that they refuse if they are another (KIP-1242).
+        /// that they refuse if they are another (KIP-1242). Without effect so far: they are told in
+        /// version 5 of ApiVersions, and version 4 is the newest that is spoken here. A broker that
+        /// sends the client away in a metadata response is obeyed all the same.
         "metadata.cluster.check.enable" => metadata_cluster_check: bool =
             true, $crate::config::Range::Any;
         /// The number of time windows over which rates and averages of metrics are taken.

@@ -86,11 +86,14 @@ impl fmt::Debug for Consumer {
 
 impl Consumer {
     /// A consumer that reads nothing yet. No broker is asked for anything before the first call
-    /// that needs one.
+    /// that needs one, but the names in `bootstrap.servers` are looked up now, which blocks for as
+    /// long as the operating system takes (unless `bootstrap.resolve.timeout.ms` is above 0; see
+    /// [`resolve_bootstrap`](weft_client::net::resolve_bootstrap)).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if the operating system refuses the means to wait for sockets.
+    /// [`ErrorKind::Configuration`] if none of these names has an address; [`ErrorKind::Io`] if the
+    /// operating system refuses the means to wait for sockets.
     pub fn new(config: ConsumerConfig) -> Result<Self, Error> {
         let assignors = config.assignors();
         Self::with_assignors(config, assignors)

@@ -179,6 +179,16 @@ impl ConsumerCore {
         self.wall_time_ms = milliseconds;
     }
 
+    /// Why nothing can ever be learnt about the cluster.
+    pub(crate) fn fatal_error(&self) -> Option<Error> {
+        self.cluster.fatal_error()
+    }
+
+    /// Brokers whose connections are to be closed before anything is sent.
+    pub(crate) fn take_abandoned(&mut self) -> Vec<NodeId> {
+        self.cluster.take_abandoned()
+    }
+
     /// The last thing that went wrong with a connection; it names the address.
     pub(crate) fn last_connection_error(&self) -> Option<&Error> {
         self.last_connection_error.as_ref()

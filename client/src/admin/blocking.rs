@@ -72,6 +72,9 @@ impl Blocking {
         loop {
             let now = Instant::now();
             self.ask_for_metadata(now, deadline_at);
+            if let Some(error) = self.cluster.fatal_error() {
+                return Err(error);
+            }
             let wait_until = match call.next(now, &mut self.cluster, &self.network) {
                 Step::Over(result) => {
                     if let Some(token) = asked {
@@ -105,6 +108,7 @@ impl Blocking {
             self.network.poll(timeout, &mut events);
             let now = Instant::now();
             for event in events.drain(..) {
+                self.cluster.note_connection(now, &event);
                 let Some((token, outcome)) = outcome(event) else {
                     continue;
                 };
@@ -120,7 +124,11 @@ impl Blocking {
     }
 
     fn ask_for_metadata(&mut self, now: Instant, deadline_at: Instant) {
-        let Some((broker, request)) = self.cluster.poll(now, &self.network) else {
+        let question = self.cluster.poll(now, &self.network);
+        for node in self.cluster.take_abandoned() {
+            self.network.disconnect(now, node, Lane::General);
+        }
+        let Some((broker, request)) = question else {
             return;
         };
         let token = self.token();

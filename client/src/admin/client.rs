@@ -16,6 +16,7 @@ use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::ids::{GroupId, Offset, OffsetAndMetadata, TopicName, TopicPartition};
+use crate::net::resolve_bootstrap;
 
 /// A client for the administration of a cluster. Every method blocks, at most for
 /// `default.api.timeout.ms`, and retries meanwhile what may still succeed.
@@ -52,12 +53,15 @@ pub struct Admin {
 impl Admin {
     /// A client without connections. It never makes brokers create a topic by asking for it.
     ///
+    /// Looks up the names in `bootstrap.servers` first, as [`resolve_bootstrap`] does.
+    ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if the operating system refuses the means to wait for sockets.
+    /// [`ErrorKind::Configuration`] if none of these names has an address; [`ErrorKind::Io`] if the
+    /// operating system refuses the means to wait for sockets.
     pub fn new(mut config: ClientConfig) -> Result<Self, Error> {
         config.allow_auto_create_topics = false;
-        let blocking = Blocking::new(&config)?;
+        let blocking = Blocking::new(&resolve_bootstrap(config)?)?;
         Ok(Self { blocking })
     }
 

@@ -14,15 +14,19 @@
 //! the request that `poll` returns. The one surprising thing: starting again keeps the topics, so
 //! that leader epochs do not go back; only their leaders are unknown until the next answer.
 
+mod start;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+use self::start::Abandon;
 use super::bootstrap::Bootstrap;
 use super::load::{Found, NodeLoads, least_loaded};
 use super::merge::merge;
 use super::refresh::{Extent, Refresh};
-use super::snapshot::{ClusterSnapshot, by_id};
+use super::resolution::Resolution;
+use super::snapshot::ClusterSnapshot;
 use crate::backoff::{ExponentialBackoff, Random};
 use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
@@ -72,6 +76,9 @@ pub struct Cluster {
     new_topics: BTreeSet<TopicName>,
     refresh: Refresh,
     bootstrap: Bootstrap,
+    resolution: Resolution,
+    /// Brokers whose connections the owner has not closed yet.
+    abandoned: Vec<NodeId>,
     asked: Option<Asked>,
     /// No broker can be asked before this time.
     reachable_at: Option<Instant>,
@@ -87,6 +94,7 @@ pub struct Cluster {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Asked {
     extent: Extent,
+    is_for_all: bool,
     new_topics: BTreeSet<TopicName>,
 }
 
@@ -94,6 +102,8 @@ impl Cluster {
     /// Knows nothing but the bootstrap addresses. Equal seeds spread load equally.
     pub fn new(config: &ClientConfig, now: Instant, seed: u64) -> Self {
         let bootstrap = Bootstrap::new(config);
+        let names = bootstrap.brokers().len();
+        let resolution = Resolution::new(names, config.bootstrap_resolve_timeout, now);
         Self {
             snapshot: Arc::new(ClusterSnapshot::of_brokers(bootstrap.brokers())),
             version: 0,
@@ -101,6 +111,8 @@ impl Cluster {
             new_topics: BTreeSet::new(),
             refresh: Refresh::new(config.retry_delays(), config.metadata_max_age),
             bootstrap,
+            resolution,
+            abandoned: Vec::new(),
             asked: None,
             reachable_at: None,
             reconnect: config.reconnect_delays(),
@@ -173,6 +185,7 @@ impl Cluster {
     /// caller sends it, and reports what became of it with [`Cluster::handle_response`] or
     /// [`Cluster::handle_failure`].
     pub fn poll(&mut self, now: Instant, loads: &dyn NodeLoads) -> Option<(Arc<Broker>, Request)> {
+        self.resolution.expire(now);
         let is_reachable = self
             .reachable_at
             .is_none_or(|reachable_at| reachable_at <= now);
@@ -181,7 +194,7 @@ impl Cluster {
             return None;
         }
         if self.bootstrap.is_overdue(now) {
-            self.start_again();
+            self.start_again(Abandon::Connections);
         }
         self.bootstrap.asked(now);
         let broker = self.find_broker(now, loads)?;
@@ -196,7 +209,7 @@ impl Cluster {
         };
         let whole = reaction(Context::Metadata, ErrorCode(answer.error_code));
         if whole == Reaction::Rebootstrap && self.bootstrap.may_start_again() {
-            self.start_again();
+            self.start_again(Abandon::Connections);
         }
         let merged = merge(&self.snapshot, answer, asked.extent);
         if whole != Reaction::Accept || merged.snapshot.brokers.is_empty() {
@@ -208,7 +221,8 @@ impl Cluster {
             .succeeded(now, asked.extent, merged.learned, &mut self.random);
         self.new_topics
             .retain(|name| !asked.new_topics.contains(name));
-        if merged.is_incomplete {
+        let all_came_later = self.topics == Topics::All && !asked.is_for_all;
+        if merged.is_incomplete || all_came_later {
             self.refresh.request();
         }
         self.invalid_topics = merged.invalid_topics;
@@ -227,11 +241,13 @@ impl Cluster {
     /// The time at which [`Cluster::poll`] has something to do again; a past time for "now".
     /// `None` while an answer is awaited.
     pub fn next_deadline(&self) -> Option<Instant> {
+        let gives_up_at = self.resolution.gives_up_at();
         if self.asked.is_some() {
-            return None;
+            return gives_up_at;
         }
         let due_at = self.refresh.next_at(!self.new_topics.is_empty());
-        Some(due_at.max(self.reachable_at).unwrap_or(self.created_at))
+        let ask_at = due_at.max(self.reachable_at).unwrap_or(self.created_at);
+        Some(gives_up_at.map_or(ask_at, |gives_up_at| gives_up_at.min(ask_at)))
     }
 
     /// Takes the news of a partition's leader from a fetch or produce response (KIP-951). It is
@@ -328,42 +344,6 @@ impl Cluster {
         None
     }
 
-    fn find_broker(&mut self, now: Instant, loads: &dyn NodeLoads) -> Option<Arc<Broker>> {
-        // At most two looks: the second one after starting again.
-        loop {
-            match least_loaded(&self.snapshot, loads, &mut self.random) {
-                Found::Broker(broker) => return Some(broker),
-                Found::Throttled(until) => self.reachable_at = Some(until),
-                Found::Unreachable(_)
-                    if self.bootstrap.may_start_again() && !self.is_on_bootstrap() =>
-                {
-                    self.start_again();
-                    continue;
-                }
-                Found::Unreachable(until) => {
-                    let pause = || now.checked_add(self.reconnect.initial);
-                    self.reachable_at = until.or_else(pause);
-                }
-            }
-            return None;
-        }
-    }
-
-    fn is_on_bootstrap(&self) -> bool {
-        self.snapshot
-            .brokers()
-            .all(|broker| broker.id.is_bootstrap())
-    }
-
-    fn start_again(&mut self) {
-        let snapshot = Arc::make_mut(&mut self.snapshot);
-        snapshot.brokers = by_id(self.bootstrap.brokers());
-        snapshot.controller = None;
-        self.bootstrap.series_ended();
-        self.refresh.request();
-        self.version += 1;
-    }
-
     fn question(&mut self, now: Instant) -> Request {
         let is_full = self.refresh.is_full_due(now);
         let extent = if is_full {
@@ -376,6 +356,7 @@ impl Cluster {
             (Extent::Full, Topics::Named(names)) => Some(names),
             (Extent::NewTopics, _) => Some(&self.new_topics),
         };
+        let is_for_all = names.is_none();
         let named = |name: &TopicName| {
             MetadataRequestTopic::default().with_name(Some(messages::TopicName::from(name)))
         };
@@ -383,7 +364,11 @@ impl Cluster {
             .with_topics(names.map(|names| names.iter().map(named).collect()))
             .with_allow_auto_topic_creation(self.auto_create);
         let new_topics = self.new_topics.clone();
-        self.asked = Some(Asked { extent, new_topics });
+        self.asked = Some(Asked {
+            extent,
+            is_for_all,
+            new_topics,
+        });
         Request::Metadata(request)
     }
 }

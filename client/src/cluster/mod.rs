@@ -7,6 +7,7 @@
 //! - `merge`: an answer and the belief before it become the belief after it.
 //! - `refresh`: when the next question is due.
 //! - `bootstrap`: where to start, and when to start again.
+//! - `resolution`: how long the names to start with may have no address.
 //! - `load`: which broker has the least to do.
 //! - `machine`: puts the parts together.
 
@@ -15,6 +16,7 @@ mod load;
 mod machine;
 mod merge;
 mod refresh;
+mod resolution;
 mod snapshot;
 
 pub use load::{NodeLoad, NodeLoads};

@@ -92,6 +92,14 @@ impl BootstrapServers {
         servers
     }
 
+    /// These addresses, with nothing wrong.
+    pub(crate) fn of(addresses: Vec<Address>) -> Self {
+        Self {
+            addresses,
+            problems: Vec::new(),
+        }
+    }
+
     /// The addresses in the order given, each once.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses

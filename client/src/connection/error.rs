@@ -122,6 +122,13 @@ pub enum CloseReason {
     Requested,
 }
 
+impl CloseReason {
+    /// Whether nothing was tried but looking up the name of the host.
+    pub const fn is_unresolved(&self) -> bool {
+        matches!(self, Self::Unresolved(_) | Self::SetupTimedOut(None, _))
+    }
+}
+
 /// How much of a response was outstanding when the peer closed the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingBytes {

@@ -5,6 +5,7 @@
 //! no decisions: it feeds machines with what happened and performs what they answer.
 
 mod activity;
+mod bootstrap;
 mod buffer_pool;
 mod counters;
 mod driver;
@@ -24,6 +25,7 @@ pub use crate::connection::{
     RequestToken, Stage,
 };
 pub use activity::NodeActivity;
+pub use bootstrap::resolve_bootstrap;
 pub use counters::NetworkCounters;
 pub use network_client::NetworkClient;
 pub use poller::NetworkWaker;

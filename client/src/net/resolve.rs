@@ -119,7 +119,7 @@ impl Resolver {
     }
 }
 
-fn look_up(host: &str, port: u16) -> Addresses {
+pub(super) fn look_up(host: &str, port: u16) -> Addresses {
     match (host, port).to_socket_addrs() {
         Ok(addresses) => Ok(addresses.collect()),
         Err(error) => Err(error.to_string().into()),
@@ -127,7 +127,7 @@ fn look_up(host: &str, port: u16) -> Addresses {
 }
 
 /// Reads an address in digits; IPv6 with or without brackets.
-fn parse_literal(host: &str) -> Option<IpAddr> {
+pub(super) fn parse_literal(host: &str) -> Option<IpAddr> {
     let inner = host
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));

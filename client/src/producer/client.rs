@@ -20,7 +20,7 @@ use super::sender::{Sender, Settings};
 use super::shared::{Shared, State};
 use crate::cluster::Cluster;
 use crate::error::{Error, ErrorKind};
-use crate::net::NetworkClient;
+use crate::net::{NetworkClient, resolve_bootstrap};
 
 /// Sends records. Any number of threads may share one by reference.
 ///
@@ -60,9 +60,11 @@ pub struct Producer {
 
 impl Producer {
     /// Starts a producer. It begins at once to learn about the cluster, and does not wait for it.
+    /// Looks up the names in `bootstrap.servers` first, as [`resolve_bootstrap`] does.
     ///
     /// # Errors
     ///
+    /// [`ErrorKind::Configuration`] if none of these names has an address.
     /// [`ErrorKind::Io`] if the operating system refuses a thread or the means to wait for sockets.
     pub fn new(config: ProducerConfig) -> Result<Self, Error> {
         let limits = Limits {
@@ -85,6 +87,7 @@ impl Producer {
             max_request_size: config.max_request_size,
         };
         let seeds = RandomState::new();
+        let client = resolve_bootstrap(client)?;
         let network = NetworkClient::new(&client)?;
         let cluster = Cluster::new(&client, Instant::now(), seeds.hash_one("cluster"));
         let accumulator = Accumulator::new(limits, seeds.hash_one("partitions"));

@@ -15,7 +15,7 @@ use super::sender::{Delivered, Output, Sender};
 use super::shared::{Shared, State};
 use crate::error::{Error, ErrorKind};
 use crate::ids::Broker;
-use crate::net::{NetworkClient, NetworkEvent};
+use crate::net::{Lane, NetworkClient, NetworkEvent};
 
 /// Everything that belongs to the thread.
 #[derive(Debug)]
@@ -195,6 +195,7 @@ impl IoThread {
         for output in std::mem::take(&mut self.outputs) {
             match output {
                 Output::Send(request) => self.network.send(now, *request),
+                Output::Disconnect(node) => self.network.disconnect(now, node, Lane::General),
                 Output::Done(batch, outcome) => self.settle(*batch, &outcome),
                 Output::PutBack(batch, at) => self.settled.push(Settled::PutBack(batch, at)),
                 Output::Unmute(queue) => self.settled.push(Settled::Unmute(queue)),

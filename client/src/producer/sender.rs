@@ -52,6 +52,8 @@ pub(super) struct Delivered {
 pub(super) enum Output<R> {
     /// Send this.
     Send(Box<OutboundRequest>),
+    /// Close the connection to a broker.
+    Disconnect(NodeId),
     /// Hand out the receipts of a batch.
     Done(Box<Batch<R>>, Result<Delivered, Error>),
     /// Put a batch back, to be sent again at this time.
@@ -186,13 +188,18 @@ impl<R> Sender<R> {
         loads: &dyn NodeLoads,
         out: &mut Vec<Output<R>>,
     ) {
-        if let Some((broker, request)) = self.cluster.poll(now, loads) {
+        let question = self.cluster.poll(now, loads);
+        for node in self.cluster.take_abandoned() {
+            out.push(Output::Disconnect(node));
+        }
+        if let Some((broker, request)) = question {
             self.metadata = Some(self.send_request(&broker, request, out));
         }
     }
 
     /// Takes what happened on the network.
     pub(super) fn handle(&mut self, now: Instant, event: NetworkEvent, out: &mut Vec<Output<R>>) {
+        self.cluster.note_connection(now, &event);
         match event {
             NetworkEvent::Response {
                 token, response, ..

@@ -7,7 +7,8 @@
 //! What an old version cannot carry is left out if the request still means the same: the leader
 //! epoch of the last fetched record, and the demand for stable offsets. `needs.rs` has made sure
 //! that nothing else is lost. What an old response lacks is filled with the schema's default; it
-//! echoes neither the key of a coordinator nor the id of a group, which stay empty.
+//! echoes neither the key of a coordinator nor the id of a group, which stay empty. Leader epochs
+//! that cannot be relied on are dropped.
 
 use std::borrow::Cow;
 use std::mem::take;
@@ -21,7 +22,8 @@ use kafka_protocol::messages::offset_fetch_response::{
 };
 use kafka_protocol::messages::{
     DeleteTopicsRequest, FetchRequest, FindCoordinatorRequest, FindCoordinatorResponse,
-    LeaveGroupRequest, LeaveGroupResponse, OffsetFetchRequest, OffsetFetchResponse,
+    LeaveGroupRequest, LeaveGroupResponse, MetadataResponse, OffsetFetchRequest,
+    OffsetFetchResponse,
 };
 
 use super::message::{Request, Response};
@@ -61,8 +63,22 @@ pub(super) fn canonical_response(response: Response, version: i16) -> Response {
         Response::OffsetFetch(response) if version < OFFSET_FETCH_BATCHED => {
             Response::OffsetFetch(one_group(response))
         }
+        Response::Metadata(response) if version < METADATA_RELIABLE_EPOCHS => {
+            Response::Metadata(without_leader_epochs(response))
+        }
         response => response,
     }
+}
+
+/// Brokers before 2.4 may answer with the epoch of one moment and the leader of another
+/// (KAFKA-9212), so that Kafka's clients do not look at their epochs either.
+fn without_leader_epochs(mut response: MetadataResponse) -> MetadataResponse {
+    for topic in &mut response.topics {
+        for partition in &mut topic.partitions {
+            partition.leader_epoch = NO_EPOCH;
+        }
+    }
+    response
 }
 
 fn single_key(request: &FindCoordinatorRequest) -> FindCoordinatorRequest {
@@ -184,6 +200,9 @@ const FETCH_LAST_FETCHED_EPOCH: i16 = 12;
 
 /// The first version that deletes topics by name or id (KIP-516).
 const DELETE_TOPICS_STATES: i16 = 6;
+
+/// The first version whose leader epochs can be relied on.
+const METADATA_RELIABLE_EPOCHS: i16 = 9;
 
 const NO_EPOCH: i32 = -1;
 

@@ -141,10 +141,12 @@ impl State {
         self.results = results;
     }
 
-    /// Fails if the heartbeat thread died: nothing that needs the group can succeed any more.
+    /// Fails if the heartbeat thread died: nothing that needs the group can succeed any more. Nor
+    /// can anything if no broker has an address.
     #[inline]
     pub(super) fn check_death(&self) -> Result<(), Error> {
-        self.death.clone().map_or(Ok(()), Err)
+        let unreachable = || self.poll_loop.core.fatal_error();
+        self.death.clone().or_else(unreachable).map_or(Ok(()), Err)
     }
 
     fn take_result(&mut self, now: Instant, result: GroupResult, is_alive: bool) {

@@ -92,6 +92,7 @@ impl ConsumerCore {
 
     /// Takes in what became of a request or a connection.
     pub(crate) fn handle_event(&mut self, now: Instant, event: NetworkEvent) {
+        self.cluster.note_connection(now, &event);
         match event {
             NetworkEvent::Response {
                 token, response, ..

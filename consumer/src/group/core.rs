@@ -237,6 +237,7 @@ impl GroupCore {
     }
 
     fn network(&mut self, turn: &mut Turn<'_>, event: NetworkEvent) {
+        self.cluster.note_connection(turn.now, &event);
         match event {
             NetworkEvent::Response {
                 token, response, ..
@@ -347,7 +348,12 @@ impl GroupCore {
         if !self.wants_metadata() {
             return;
         }
-        if let Some((broker, request)) = self.cluster.poll(turn.now, turn.loads) {
+        let question = self.cluster.poll(turn.now, turn.loads);
+        for node in self.cluster.take_abandoned() {
+            let lane = Lane::General;
+            turn.out.push(GroupOutput::Disconnect { node, lane });
+        }
+        if let Some((broker, request)) = question {
             let token = self.requests.add(Outstanding {
                 purpose: Purpose::Metadata,
                 tenure: self.coordinator.tenure(),

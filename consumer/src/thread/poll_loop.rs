@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use weft_client::host;
-use weft_client::net::{NetworkClient, NetworkEvent, OutboundRequest};
+use weft_client::net::{Lane, NetworkClient, NetworkEvent, OutboundRequest, resolve_bootstrap};
 use weft_client::{Error, ErrorKind, GroupId};
 
 use super::heartbeat::HeartbeatThread;
@@ -52,6 +52,7 @@ impl PollLoop {
         if config.client.client_id.is_empty() {
             config.client.client_id = generated_client_id(&config);
         }
+        config.client = resolve_bootstrap(config.client)?;
         let network = NetworkClient::new(&config.client)?;
         let wakeup = WakeupHandle::new(network.waker());
         let core = ConsumerCore::new(&config, host::now(), host::random_seed());
@@ -152,6 +153,10 @@ impl PollLoop {
         }
         self.core
             .take_requests(now, &self.network, &mut self.requests);
+        for node in self.core.take_abandoned() {
+            self.network.disconnect(now, node, Lane::General);
+            self.network.disconnect(now, node, Lane::Fetch);
+        }
         if self.requests.is_empty() {
             return;
         }
@@ -223,7 +228,7 @@ mod tests {
     #[test]
     fn a_consumer_without_client_id_is_named_after_its_group() {
         let id = |more: &[(&str, &str)]| {
-            let start = ConsumerConfig::builder().set("bootstrap.servers", "a:1");
+            let start = ConsumerConfig::builder().set("bootstrap.servers", "127.0.0.1:1");
             let builder = more.iter().fold(start, |b, (key, value)| b.set(key, value));
             let poll_loop = PollLoop::new(builder.build().unwrap(), Vec::new()).unwrap();
             poll_loop.config.client.client_id

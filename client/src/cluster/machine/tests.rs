@@ -1,3 +1,5 @@
+mod start;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -146,6 +148,21 @@ fn all_topics_are_asked_for_without_names() {
 }
 
 #[test]
+fn all_topics_wanted_while_a_question_is_out_are_asked_for_next() {
+    let mut bench = bench(&[]);
+    bench.cluster.set_topics(names(&["t"]));
+    assert_eq!(bench.asked_topics(), Some(vec!["t".to_owned()]));
+    bench.cluster.set_topics(Topics::All);
+    bench.answer(&response(
+        &[1],
+        vec![topic("t", 1, vec![partition(0, 1, 0)])],
+    ));
+    assert_eq!(bench.asked(), Some((1, None)));
+    bench.answer(&response(&[1], Vec::new()));
+    assert_eq!(bench.asked(), None);
+}
+
+#[test]
 fn an_unknown_topic_is_asked_for_again_slower_and_slower() {
     let mut bench = bench(&[]);
     bench.cluster.set_topics(names(&["t"]));
@@ -254,78 +271,6 @@ fn a_requested_update_is_there_when_the_version_grew() {
         vec![topic("t", 1, vec![partition(0, 1, 5)])],
     ));
     assert!(bench.cluster.version() > version);
-}
-
-#[test]
-fn when_no_broker_can_be_reached_it_starts_again_from_the_bootstrap_addresses() {
-    let mut bench = bench(&[]);
-    bench.learn();
-    let until = bench.now + Duration::from_millis(700);
-    bench.loads = (1..=2)
-        .map(|node| (node, NodeLoad::Backoff { until }))
-        .collect();
-    bench.cluster.request_update(UpdateReason::Disconnected);
-    assert_eq!(bench.asked(), Some((-1, Some(vec!["t".to_owned()]))));
-    assert_eq!(bench.leader(), None);
-    bench.answer(&response(
-        &[1, 2],
-        vec![topic("t", 1, vec![partition(0, 2, 4)])],
-    ));
-    assert_eq!(
-        bench.leader(),
-        Some((1, 5)),
-        "an older epoch is still older after a fresh start"
-    );
-}
-
-#[test]
-fn without_recovery_it_waits_for_the_brokers_it_knows() {
-    let mut bench = bench(&[("metadata.recovery.strategy", "none")]);
-    bench.learn();
-    let until = bench.now + Duration::from_millis(700);
-    bench.loads = (1..=2)
-        .map(|node| (node, NodeLoad::Backoff { until }))
-        .collect();
-    bench.cluster.request_update(UpdateReason::Disconnected);
-    assert_eq!(bench.asked(), None);
-    assert_eq!(bench.pass_to_deadline(), 700);
-    bench.loads.clear();
-    assert!(bench.asked().is_some_and(|(node, _)| node > 0));
-}
-
-#[test]
-fn bootstrap_addresses_out_of_reach_are_waited_for_and_never_asked_in_a_loop() {
-    let mut bench = bench(&[]);
-    let until = bench.now + Duration::from_millis(50);
-    bench.loads = BTreeMap::from([(-1, NodeLoad::Backoff { until })]);
-    assert_eq!(bench.asked(), None);
-    assert_eq!(bench.pass_to_deadline(), 50);
-    bench.loads.clear();
-    assert!(bench.asked().is_some());
-}
-
-#[test]
-fn questions_in_vain_for_too_long_lead_back_to_the_bootstrap_addresses() {
-    let mut bench = bench(&[("metadata.recovery.rebootstrap.trigger.ms", "1000")]);
-    bench.learn();
-    bench.cluster.request_update(UpdateReason::CallerWaits);
-    for (pause, is_bootstrap) in [(600, false), (600, false), (600, true)] {
-        let (node, _) = bench.asked().unwrap();
-        assert_eq!(node < 0, is_bootstrap);
-        bench.cluster.handle_failure(bench.now);
-        bench.pass(pause);
-    }
-}
-
-#[test]
-fn a_broker_that_sends_the_client_away_is_obeyed() {
-    let mut bench = bench(&[]);
-    bench.learn();
-    bench.cluster.request_update(UpdateReason::CallerWaits);
-    assert!(bench.asked().is_some());
-    bench.answer(&response(&[1], Vec::new()).with_error_code(129));
-    bench.pass_to_deadline();
-    assert!(bench.asked().is_some_and(|(node, _)| node == -1));
 }
 
 #[test]

@@ -113,6 +113,7 @@ impl Sending {
     fn said(&mut self) -> Vec<String> {
         let say = |output: Output<()>| match output {
             Output::Send(request) => format!("send {:?}", request.request.api_key()),
+            Output::Disconnect(node) => format!("disconnect {node}"),
             Output::Unmute(queue) => format!("unmute {queue}"),
             Output::PutBack(batch, at) => {
                 let waits = at > self.now;

@@ -2,6 +2,9 @@ use bytes::BytesMut;
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
+use kafka_protocol::messages::metadata_response::{
+    MetadataResponsePartition, MetadataResponseTopic,
+};
 use kafka_protocol::messages::offset_fetch_request::{
     OffsetFetchRequestGroup, OffsetFetchRequestTopics,
 };
@@ -282,4 +285,18 @@ fn a_request_that_asks_for_nothing_special_can_be_sent_in_every_version() {
             );
         }
     }
+}
+
+#[test]
+fn leader_epochs_of_brokers_before_2_4_are_not_looked_at() {
+    let partition = MetadataResponsePartition::default().with_leader_epoch(7);
+    let topic = MetadataResponseTopic::default()
+        .with_name(Some(topic("t")))
+        .with_partitions(vec![partition]);
+    let response = MetadataResponse::default().with_topics(vec![topic]);
+    let received = |version| match as_received(response.clone(), version) {
+        Response::Metadata(response) => response.topics[0].partitions[0].leader_epoch,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([7, 8, 9, 12].map(received), [-1, -1, 7, 7]);
 }
