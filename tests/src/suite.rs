@@ -64,6 +64,26 @@ pub fn run_outside(
     });
 }
 
+/// As [`run`] for a scenario with all of these clients at once, as [`run_outside`].
+///
+/// # Panics
+///
+/// As [`run`].
+pub fn run_with_all(
+    name: &str,
+    target: Target,
+    clients: &[OutsideClient],
+    body: fn(&Cluster) -> Outcome,
+) {
+    for client in clients {
+        if let Err(NoCluster::NotHere(why)) = client.prepare() {
+            not_run_without(name, &target.to_string(), why, "WEFT_REQUIRE_CLIENTS");
+            return;
+        }
+    }
+    run_on(name, target, Cluster::start(target), body);
+}
+
 fn run_on(
     name: &str,
     target: Target,

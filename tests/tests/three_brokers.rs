@@ -13,7 +13,9 @@ use weft_tests::outside::OutsideClient;
 use weft_tests::scenario::broker_loss::{
     a_killed_coordinator_is_replaced, a_killed_leader_loses_nothing,
 };
-use weft_tests::suite::{run, run_outside};
+use weft_tests::scenario::outside::matrix::CLIENTS;
+use weft_tests::scenario::outside::shared_groups_outlive_brokers;
+use weft_tests::suite::{run, run_outside, run_with_all};
 
 /// The three real brokers are shared, and no scenario may lose one that another has killed.
 static TURN: Mutex<()> = Mutex::new(());
@@ -67,6 +69,21 @@ fn a_killed_coordinator_is_replaced_on_kafka() {
         "a_killed_coordinator_is_replaced",
         a_killed_coordinator_is_replaced,
     );
+}
+
+#[test]
+fn shared_groups_outlive_brokers_on_the_mock() {
+    let name = "shared_groups_outlive_brokers";
+    let target = Target::Mock { brokers: 3 };
+    run_with_all(name, target, &CLIENTS, shared_groups_outlive_brokers);
+}
+
+#[test]
+fn shared_groups_outlive_brokers_on_kafka() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let name = "shared_groups_outlive_brokers";
+    let target = Target::ThreeKafkas;
+    run_with_all(name, target, &CLIENTS, shared_groups_outlive_brokers);
 }
 
 mod clients {

@@ -7,6 +7,7 @@ mod conversation;
 mod fill;
 mod witness;
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher as _;
@@ -14,10 +15,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use weft_client::NodeId;
 use weft_testcontainers::kafka::{
     JavaCommand, JavaProgram, KafkaCluster, KafkaError, KafkaVersion, Prerequisites,
 };
-use weft_testcontainers::mock::{KafkaRelease, MockCluster, MockClusterBuilder};
+use weft_testcontainers::mock::{KafkaRelease, MockCluster, MockClusterBuilder, Order};
 
 use crate::ensure;
 use crate::failure::Failure;
@@ -170,6 +172,49 @@ impl Cluster {
             }
         }
         Ok(())
+    }
+
+    /// Lets another broker lead each of these partitions of a topic, in the next epoch. False if
+    /// the cluster does not do that by order, as real Kafka.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be done.
+    pub fn move_leaders(&self, topic: &str, from: &BTreeMap<i32, Node>) -> Result<bool, Failure> {
+        let Brokers::Mock(cluster) = &self.brokers else {
+            return Ok(false);
+        };
+        for (partition, leader) in from {
+            cluster.order(Order::MoveLeader {
+                topic: topic.into(),
+                partition: *partition,
+                to: self.next_to(leader),
+            })?;
+        }
+        Ok(true)
+    }
+
+    /// Lets another broker coordinate a group. False if the cluster does not do that by order.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be done.
+    pub fn move_coordinator(&self, group: &str, from: &Node) -> Result<bool, Failure> {
+        let Brokers::Mock(cluster) = &self.brokers else {
+            return Ok(false);
+        };
+        cluster.order(Order::MoveCoordinator {
+            group: group.into(),
+            to: self.next_to(from),
+        })?;
+        Ok(true)
+    }
+
+    /// The broker after this one; the first one after the last.
+    fn next_to(&self, node: &Node) -> NodeId {
+        let brokers = i32::try_from(self.bootstrap().split(',').count());
+        let brokers = brokers.expect("a cluster has few brokers");
+        NodeId::new((node.id + 1) % brokers)
     }
 
     /// Starts a Java client: of the broker's version where that is a real one.

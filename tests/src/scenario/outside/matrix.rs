@@ -124,7 +124,7 @@ fn said(leaders: &BTreeSet<MemberKind>) -> String {
 }
 
 /// Whom Weft shares groups with.
-const CLIENTS: [OutsideClient; 4] = [
+pub const CLIENTS: [OutsideClient; 4] = [
     OutsideClient::Kcat,
     OutsideClient::Java,
     OutsideClient::KafkaPython,
@@ -132,10 +132,12 @@ const CLIENTS: [OutsideClient; 4] = [
 ];
 
 /// On what they do.
-const COLUMNS: [(&str, Target); 5] = [
+const COLUMNS: [(&str, Target); 7] = [
     ("mock", Target::Mock { brokers: 1 }),
     ("mock of 2.8", Target::Pretended(KafkaRelease::V2_8)),
     ("4.4.0", Target::OneKafka(KafkaVersion::V4_4_0)),
     ("3.9.1", Target::OneKafka(KafkaVersion::V3_9_1)),
     ("2.8.2", Target::OneKafka(KafkaVersion::V2_8_2)),
+    ("three mocks", Target::Mock { brokers: 3 }),
+    ("three nodes", Target::ThreeKafkas),
 ];

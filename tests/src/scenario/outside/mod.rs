@@ -6,12 +6,16 @@ mod broker_loss;
 mod group;
 mod groups;
 pub mod matrix;
+mod moving;
 mod records;
 mod together;
 mod transactions;
+mod upgrade;
 
 pub use administration::java_administers;
 pub use broker_loss::a_killed_broker_loses_nothing;
 pub use groups::{shares_a_group_with_its_like, shares_groups_with_weft};
+pub use moving::shared_groups_outlive_brokers;
 pub use records::{reads_what_weft_writes, writes_what_weft_reads};
 pub use transactions::{copies_each_record_once, its_transactions_are_kept};
+pub use upgrade::rolls_from_range_to_cooperative_sticky;

@@ -5,7 +5,7 @@ use std::thread::{self, ScopedJoinHandle};
 
 use crate::failure::Failure;
 
-/// Does the same with each, at once, a thread each. Fails with the first failure, in their order.
+/// Does the same with each, at once, a thread each. Fails with all failures, in their order.
 pub(super) fn together<T: Send, R: Send>(
     items: &mut [T],
     body: impl Fn(&mut T) -> Result<R, Failure> + Sync,
@@ -20,9 +20,18 @@ pub(super) fn together<T: Send, R: Send>(
             .collect();
         let ended = threads.into_iter().map(ScopedJoinHandle::join);
         let results: Vec<_> = ended.collect();
-        results
-            .into_iter()
-            .map(|result| result.unwrap_or_else(|panic| resume_unwind(panic)))
-            .collect()
+        let mut done = Vec::with_capacity(results.len());
+        let mut failures = Vec::new();
+        for result in results {
+            match result.unwrap_or_else(|panic| resume_unwind(panic)) {
+                Ok(result) => done.push(result),
+                Err(failure) => failures.push(failure.to_string()),
+            }
+        }
+        if failures.is_empty() {
+            Ok(done)
+        } else {
+            Err(Failure::because(failures.join("\n")))
+        }
     })
 }
