@@ -39,6 +39,8 @@ pub enum ErrorKind {
     IllegalState,
     /// An argument makes no sense, whatever the state.
     IllegalArgument,
+    /// What the call asks for does not exist under the options chosen.
+    UnsupportedOperation,
     /// The time given for the call, or for one request, was over.
     Timeout,
     /// A connection was lost, or could not be opened.

@@ -149,6 +149,8 @@ macro_rules! calls {
 calls! {
     Poll = "poll",
     Subscribe = "subscribe",
+    SubscribePattern = "subscribe_pattern",
+    SetRebalanceListener = "set_rebalance_listener",
     Assign = "assign",
     Unsubscribe = "unsubscribe",
     Assignment = "assignment",
@@ -167,6 +169,7 @@ calls! {
     PartitionsFor = "partitions_for",
     ListTopics = "list_topics",
     GroupMetadata = "group_metadata",
+    AddInterceptor = "add_interceptor",
     Counters = "network_counters",
     Close = "close",
 }

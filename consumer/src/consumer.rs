@@ -1,6 +1,7 @@
 //! The consumer: public methods that enter the guard and delegate.
 
 mod close_options;
+mod closing;
 mod commit_methods;
 mod committing;
 mod group;
@@ -10,21 +11,20 @@ mod polling;
 mod position_methods;
 mod positions;
 mod state;
+mod subscription_methods;
 mod topic_methods;
 mod topics;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use weft_client::{Error, ErrorKind, TopicName, TopicPartition};
+use weft_client::{Error, ErrorKind};
 
 use crate::access::{Call, Entered, SingleThreaded};
 use crate::assign::Assignor;
 use crate::config::ConsumerConfig;
-use crate::lane::GroupMetadata;
-use crate::listener::RebalanceListener;
+use crate::interceptor::ConsumerInterceptor;
 use crate::metrics::MetricsHandle;
 use crate::record::ConsumerRecords;
 use crate::wakeup::WakeupHandle;
@@ -118,123 +118,6 @@ impl Consumer {
         })
     }
 
-    /// Reads these topics as a member of the group, in place of those subscribed to before. No
-    /// topic at all is [`unsubscribe`](Self::unsubscribe). Joins in the next [`poll`](Self::poll).
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidGroupId`] without a `group.id`; [`ErrorKind::IllegalArgument`] for a
-    /// blank name; [`ErrorKind::IllegalState`] if partitions were chosen with
-    /// [`assign`](Self::assign).
-    ///
-    /// # Panics
-    ///
-    /// If another thread is inside this consumer, like all methods but [`wakeup`](Self::wakeup).
-    pub fn subscribe<T: Into<TopicName>>(
-        &self,
-        topics: impl IntoIterator<Item = T>,
-    ) -> Result<(), Error> {
-        let topics = topics.into_iter().map(Into::into).collect();
-        self.enter(Call::Subscribe)?.subscribe(topics, None)
-    }
-
-    /// As [`subscribe`](Self::subscribe); the listener is told when partitions come and go, in
-    /// place of an earlier one. Subscribing without a listener keeps it.
-    ///
-    /// # Errors
-    ///
-    /// As [`subscribe`](Self::subscribe).
-    ///
-    /// # Examples
-    ///
-    /// Saving what was processed before the partitions go to somebody else:
-    ///
-    /// ```no_run
-    /// use weft_client::TopicPartition;
-    /// use weft_consumer::{CallbackError, Consumer, RebalanceConsumer, RebalanceListener};
-    ///
-    /// struct CommitFirst;
-    ///
-    /// impl RebalanceListener for CommitFirst {
-    ///     fn on_partitions_revoked(
-    ///         &mut self,
-    ///         consumer: &RebalanceConsumer<'_>,
-    ///         _: &[TopicPartition],
-    ///     ) -> Result<(), CallbackError> {
-    ///         Ok(consumer.commit_sync()?)
-    ///     }
-    ///
-    ///     fn on_partitions_assigned(
-    ///         &mut self,
-    ///         consumer: &RebalanceConsumer<'_>,
-    ///         partitions: &[TopicPartition],
-    ///     ) -> Result<(), CallbackError> {
-    ///         for partition in partitions {
-    ///             println!("{partition} goes on at {}", consumer.position(partition)?);
-    ///         }
-    ///         Ok(())
-    ///     }
-    /// }
-    ///
-    /// # fn main() -> Result<(), weft_client::Error> {
-    /// # let config = weft_consumer::ConsumerConfig::builder().bootstrap_servers("a:1").build()?;
-    /// let consumer = Consumer::new(config)?;
-    /// consumer.subscribe_with_listener(["orders"], CommitFirst)?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn subscribe_with_listener<T: Into<TopicName>>(
-        &self,
-        topics: impl IntoIterator<Item = T>,
-        listener: impl RebalanceListener + 'static,
-    ) -> Result<(), Error> {
-        let topics = topics.into_iter().map(Into::into).collect();
-        self.enter(Call::Subscribe)?
-            .subscribe(topics, Some(Box::new(listener)))
-    }
-
-    /// Reads these partitions, whatever the group does, in place of those assigned before.
-    /// Partitions that stay keep their positions and pauses.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::IllegalState`] while topics are subscribed to.
-    pub fn assign(
-        &self,
-        partitions: impl IntoIterator<Item = TopicPartition>,
-    ) -> Result<(), Error> {
-        let partitions = partitions.into_iter().collect();
-        self.enter(Call::Assign)?.assign(&partitions)
-    }
-
-    /// Reads nothing any more: leaves the group, without committing, after
-    /// [`RebalanceListener::on_partitions_revoked`].
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Callback`] if the listener failed; the consumer has left all the same.
-    pub fn unsubscribe(&self) -> Result<(), Error> {
-        self.enter(Call::Unsubscribe)?.unsubscribe()
-    }
-
-    /// The partitions that this consumer reads.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Closed`] after [`close`](Self::close), like all methods.
-    pub fn assignment(&self) -> Result<BTreeSet<TopicPartition>, Error> {
-        Ok(self.enter(Call::Assignment)?.assignment())
-    }
-
-    /// The topics subscribed to.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Closed`] after [`close`](Self::close).
-    pub fn subscription(&self) -> Result<BTreeSet<TopicName>, Error> {
-        Ok(self.enter(Call::Subscription)?.subscription())
-    }
-
     /// The next records, at most `max.poll.records`. Waits up to `timeout` for the first one, and
     /// returns none if none came, or if only records were passed over that nobody is given.
     ///
@@ -281,24 +164,20 @@ impl Consumer {
         self.enter(Call::Poll)?.poll(timeout)
     }
 
-    /// Makes the group rebalance at the next [`poll`](Self::poll); `reason` is for the broker's
-    /// log.
+    /// Has this interceptor see all records before `poll` returns them, and all committed offsets,
+    /// behind those added before it. It cannot be taken out again. Without interceptors nothing is
+    /// spent on them.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidGroupId`] without a `group.id`.
-    pub fn enforce_rebalance(&self, reason: &str) -> Result<(), Error> {
-        self.enter(Call::EnforceRebalance)?
-            .enforce_rebalance(reason)
-    }
-
-    /// Who this consumer is in its group.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidGroupId`] without a `group.id`.
-    pub fn group_metadata(&self) -> Result<GroupMetadata, Error> {
-        self.enter(Call::GroupMetadata)?.group_metadata()
+    /// [`ErrorKind::Closed`] after [`close`](Self::close).
+    pub fn add_interceptor(
+        &self,
+        interceptor: impl ConsumerInterceptor + 'static,
+    ) -> Result<(), Error> {
+        let mut state = self.enter(Call::AddInterceptor)?;
+        state.interceptors.add(Box::new(interceptor));
+        Ok(())
     }
 
     /// Ends the running call, or the next one that waits, with [`ErrorKind::Wakeup`]. May be called
@@ -350,14 +229,21 @@ impl Consumer {
         self.wakeup.clone()
     }
 
-    /// Closes the consumer: commits if auto commit is on, runs the listener's revocation, leaves
-    /// the group. Takes up to half a minute, plus what the listener takes. Cannot be woken up.
-    /// Closing again does nothing. Callbacks of asynchronous commits that were not answered in time
-    /// are told so.
+    /// Closes the consumer: commits if auto commit is on, waits for commits that are under way and
+    /// runs their callbacks, runs the listener's revocation, leaves the group unless the member is
+    /// static, closes interceptors. Takes up to half a minute, or `request.timeout.ms` if that is
+    /// less, plus what callbacks take. Cannot be woken up. Closing again does nothing. Callbacks of
+    /// asynchronous commits that were not answered in time are told so, where Java's consumer does
+    /// not promise that they run.
     ///
     /// # Errors
     ///
-    /// The first failure of a callback; the consumer is closed all the same.
+    /// The first failure of a callback; all steps were taken and the consumer is closed all the
+    /// same. What brokers refuse or leave unanswered is logged.
+    ///
+    /// # Panics
+    ///
+    /// With the first panic of a callback, likewise after all steps.
     pub fn close(&self) -> Result<(), Error> {
         self.close_with(CloseOptions::new())
     }

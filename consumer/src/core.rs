@@ -18,6 +18,7 @@ mod fetching;
 mod look_up;
 mod network;
 mod offsets;
+mod patterns;
 mod targets;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -57,6 +58,8 @@ pub(crate) struct ConsumerCore {
     nodes: BTreeMap<NodeId, Node>,
     look_ups: BTreeMap<LookUpId, LookUp>,
     topic_questions: BTreeMap<TopicQuestionId, TopicQuestion>,
+    /// The cluster has told of all topics since that is wanted.
+    has_all_topics: bool,
     /// Failures for the next `poll`, the oldest first.
     errors: VecDeque<Error>,
     decompressor: Decompressor,
@@ -90,6 +93,7 @@ struct Options {
     reset: AutoOffsetReset,
     has_group: bool,
     allow_auto_create_topics: bool,
+    includes_internal_topics: bool,
     retry: ExponentialBackoff,
     request_timeout: std::time::Duration,
     buffer_bytes_max: usize,
@@ -128,6 +132,7 @@ impl ConsumerCore {
                 reset: config.auto_offset_reset,
                 has_group: config.group_id.is_some(),
                 allow_auto_create_topics: config.client.allow_auto_create_topics,
+                includes_internal_topics: !config.exclude_internal_topics,
                 retry: config.client.retry_delays(),
                 request_timeout: config.client.request_timeout,
                 replica_term: config.client.metadata_max_age,
@@ -142,6 +147,7 @@ impl ConsumerCore {
             nodes: BTreeMap::new(),
             look_ups: BTreeMap::new(),
             topic_questions: BTreeMap::new(),
+            has_all_topics: false,
             errors: VecDeque::new(),
             decompressor: Decompressor::default(),
             standings: Vec::new(),
@@ -244,12 +250,17 @@ impl ConsumerCore {
 
     /// Wants metadata of everything that is read or asked about.
     fn want_topics(&mut self) {
+        self.is_plan_stale = true;
+        if matches!(self.subscription, Subscription::Pattern { .. }) {
+            self.cluster.set_topics(Topics::All);
+            return;
+        }
+        self.has_all_topics = false;
         let looked_up = self.look_ups.values().flat_map(LookUp::partitions);
         let topics = self.assignment.iter().chain(looked_up);
         let mut topics: BTreeSet<TopicName> = topics.map(|p| p.topic().clone()).collect();
         topics.extend(self.subscription.topics());
         self.cluster.set_topics(Topics::Named(topics));
-        self.is_plan_stale = true;
     }
 
     /// Makes planning worth while again at `at`, if not before.

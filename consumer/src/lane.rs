@@ -55,7 +55,7 @@ pub(crate) enum Command {
     Subscribe {
         /// The life of the subscription this belongs to; changes carry it back.
         epoch: SubscriptionEpoch,
-        /// The topics, never empty.
+        /// The topics; none only if a pattern matches none.
         topics: BTreeSet<TopicName>,
     },
     /// The last change has been applied, its callbacks have run.

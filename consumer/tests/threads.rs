@@ -132,7 +132,7 @@ fn a_wakeup_ends_every_call_that_waits() {
     consumer.assign([partition.clone()]).unwrap();
     let offsets = [(partition.clone(), weft_client::Offset::new(1).into())].into();
     type Waiting<'a> = (&'a str, Box<dyn Fn() -> Option<Error> + 'a>);
-    let calls: [Waiting<'_>; 6] = [
+    let calls: [Waiting<'_>; 7] = [
         ("position", Box::new(|| consumer.position(&partition).err())),
         (
             "committed",
@@ -150,6 +150,7 @@ fn a_wakeup_ends_every_call_that_waits() {
             "partitions_for",
             Box::new(|| consumer.partitions_for(&"t".into()).err()),
         ),
+        ("list_topics", Box::new(|| consumer.list_topics().err())),
         ("poll", Box::new(|| consumer.poll(PATIENCE).err())),
     ];
     for (name, call) in calls {
@@ -182,6 +183,13 @@ fn a_closed_consumer_refuses_every_call_and_closes_again_for_nothing() {
         consumer.commit_sync().err(),
         consumer.commit_async().err(),
         consumer.network_counters().err(),
+        consumer.list_topics().err(),
+        consumer.partitions_for(&"t".into()).err(),
+        consumer.subscribe_pattern("t").err(),
+        consumer.set_rebalance_listener(None).err(),
+        consumer.enforce_rebalance("").err(),
+        consumer.group_metadata().err(),
+        consumer.unsubscribe().err(),
     ];
     for error in errors {
         assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::Closed));
@@ -207,9 +215,26 @@ fn a_member_of_an_unreachable_group_is_dropped_and_closed_in_bounded_time() {
 }
 
 #[test]
+fn closing_with_no_time_at_all_hardly_waits_even_with_something_to_commit() {
+    let (_listener, address) = silent_broker();
+    let options = [("group.id", "g"), ("enable.auto.commit", "true")];
+    let consumer = consumer(&address, &options);
+    let partition = TopicPartition::new("t", 0);
+    consumer.assign([partition.clone()]).unwrap();
+    consumer
+        .seek(&partition, weft_client::Offset::new(1))
+        .unwrap();
+    let began_at = Instant::now();
+    let options = CloseOptions::new().timeout(Duration::ZERO);
+    consumer.close_with(options).unwrap();
+    let took = began_at.elapsed();
+    assert!(took < SOON, "took {took:?}");
+}
+
+#[test]
 fn time_limits_of_any_length_are_taken() {
     let (_listener, address) = silent_broker();
-    let longest = u64::MAX.to_string();
+    let longest = i32::MAX.to_string();
     let options = [
         ("group.id", "g"),
         ("default.api.timeout.ms", longest.as_str()),

@@ -5,6 +5,8 @@
 mod behaviour;
 #[path = "tidy/configuration.rs"]
 mod configuration;
+#[path = "tidy/consumer_api.rs"]
+mod consumer_api;
 
 use std::fmt::Write as _;
 use std::fs;

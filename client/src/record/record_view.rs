@@ -170,7 +170,7 @@ impl<'a> Record<'a> {
 }
 
 /// The headers of one record, in order, repeated keys included.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Headers<'a> {
     bytes: &'a [u8],
     count: u32,

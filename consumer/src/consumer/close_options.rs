@@ -21,12 +21,15 @@ impl CloseOptions {
         }
     }
 
-    /// How long brokers may take. Callbacks of the user are not cut short.
+    /// How long brokers may take, `request.timeout.ms` at most. Zero sends what there is to send
+    /// and hardly waits for an answer. Callbacks of the user are not cut short.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// Whether to leave the group.
+    /// Whether to leave the group: [`MembershipOperation::Default`] if the member is not static,
+    /// [`MembershipOperation::LeaveGroup`] in any case, [`MembershipOperation::RemainInGroup`] in
+    /// none, so that the coordinator waits for `session.timeout.ms`.
     pub fn membership(self, membership: MembershipOperation) -> Self {
         Self { membership, ..self }
     }

@@ -80,11 +80,16 @@ impl State {
         if offsets.is_empty() {
             return self.await_commits(deadline, timeout, interruption);
         }
+        let seen = (!self.interceptors.is_empty()).then(|| offsets.clone());
         let id = self.send_commit(offsets, Some(deadline))?;
         match self.wait_for_answer(id, deadline, interruption)? {
             Some(Finished::Committed(result)) => {
                 // Those before it were sent before it, so this hardly ever waits.
                 self.await_commits(deadline, timeout, interruption)?;
+                if let (Some(offsets), Ok(())) = (seen, &result) {
+                    self.run_callbacks();
+                    self.interceptors.on_commit(&offsets);
+                }
                 result
             }
             _ => Err(self.timed_out(&self.of_group("committing offsets"), timeout)),
@@ -200,6 +205,11 @@ impl State {
         Ok(offsets)
     }
 
+    /// Whether [`run_callbacks`](Self::run_callbacks) has something to run.
+    pub(super) fn has_callbacks(&self) -> bool {
+        self.commits.has_settled()
+    }
+
     /// Runs the callbacks of asynchronous commits that were answered, in their order. One that
     /// panics has run; the others follow with the next call.
     #[inline]
@@ -209,6 +219,9 @@ impl State {
                 return;
             };
             let result = commit.result.unwrap_or(Ok(()));
+            if result.is_ok() && !commit.offsets.is_empty() {
+                self.interceptors.on_commit(&commit.offsets);
+            }
             match (commit.purpose, result) {
                 (Purpose::Asked(Some(callback)), result) => callback(&commit.offsets, result),
                 (_, Ok(())) => {}
@@ -239,7 +252,11 @@ impl State {
         &mut self,
         retry_until: Option<Instant>,
     ) -> Result<Option<CommandId>, Error> {
-        let offsets = self.poll_loop.core.consumed_offsets();
+        let mut offsets = self.poll_loop.core.consumed_offsets();
+        // Brokers answer for a deleted topic that it may be known later. Java's consumer retries
+        // that for as long as a rebalance may take before it gives the topic up.
+        let subscription = self.poll_loop.core.subscription();
+        offsets.retain(|partition, _| !subscription.has_lost(partition.topic()));
         if offsets.is_empty() {
             return Ok(None);
         }

@@ -1,21 +1,21 @@
-//! Membership: subscribing, applying what the group decided, leaving, closing.
+//! Membership: subscribing, applying what the group decided, giving everything up.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use weft_client::{Error, ErrorKind, GenerationId, MemberId, TopicName, TopicPartition};
 
 use super::polling::end_of;
-use super::state::{Finished, State};
+use super::state::State;
 use crate::callback::RebalanceConsumer;
 use crate::lane::{
     ChangeId, ChangeKind, Command, CommandId, GroupMetadata, MembershipOperation, SubscriptionEpoch,
 };
 use crate::listener::{CallbackError, RebalanceListener};
 use crate::metrics::Callback;
-use crate::subscription::Subscription;
-use crate::thread::{HeartbeatThread, Interruption};
+use crate::subscription::{Subscription, TopicPattern};
+use crate::thread::HeartbeatThread;
 
 /// A revocation whose commit is under way.
 pub(super) struct Revoking {
@@ -27,7 +27,7 @@ pub(super) struct Revoking {
 }
 
 /// What a callback came to: a failure is told after the rebalance, a panic goes on after it.
-type Outcome = std::thread::Result<Result<(), Error>>;
+pub(super) type Outcome = std::thread::Result<Result<(), Error>>;
 
 impl State {
     pub(super) fn subscribe(
@@ -42,11 +42,40 @@ impl State {
             let text = "a topic needs a name that is not blank";
             return Err(Error::new(ErrorKind::IllegalArgument, text));
         }
-        self.poll_loop.group()?;
+        self.check_group()?;
         self.poll_loop.core.subscribe(topics.clone())?;
         if listener.is_some() {
             self.listener = listener;
         }
+        self.tell_group(topics)
+    }
+
+    pub(super) fn subscribe_pattern(
+        &mut self,
+        pattern: &str,
+        listener: Option<Box<dyn RebalanceListener>>,
+    ) -> Result<(), Error> {
+        let pattern = TopicPattern::parse(pattern)?;
+        self.check_group()?;
+        self.poll_loop.core.subscribe_pattern(pattern)?;
+        if listener.is_some() {
+            self.listener = listener;
+        }
+        Ok(())
+    }
+
+    /// Whether there can be a subscription at all.
+    fn check_group(&mut self) -> Result<(), Error> {
+        self.poll_loop.group()?;
+        if self.poll_loop.has_assignors() {
+            return Ok(());
+        }
+        let text = "subscribing needs an assignor: set partition.assignment.strategy";
+        Err(Error::new(ErrorKind::IllegalState, text))
+    }
+
+    /// Has the group be joined, or joined again, for these topics.
+    pub(super) fn tell_group(&mut self, topics: BTreeSet<TopicName>) -> Result<(), Error> {
         let (epoch, now) = (self.epoch, self.poll_loop.now());
         if self.poll_loop.config.enable_auto_commit && self.auto_commit_at.is_none() {
             self.auto_commit_at = Some(end_of(now, self.poll_loop.config.auto_commit_interval));
@@ -56,9 +85,21 @@ impl State {
         group.send(Command::Subscribe { epoch, topics })
     }
 
+    pub(super) fn set_listener(&mut self, listener: Option<Box<dyn RebalanceListener>>) {
+        self.listener = listener;
+    }
+
     pub(super) fn assign(&mut self, partitions: &BTreeSet<TopicPartition>) -> Result<(), Error> {
         if partitions.is_empty() {
             return self.unsubscribe();
+        }
+        if let Some(blank) = partitions
+            .iter()
+            .find(|p| p.topic().as_str().trim().is_empty())
+        {
+            let text = "a partition needs a topic with a name that is not blank";
+            let error = Error::new(ErrorKind::IllegalArgument, text);
+            return Err(error.with_topic_partition(blank.clone()));
         }
         let now = self.poll_loop.now();
         // What is replaced is committed if that is due anyway.
@@ -96,10 +137,13 @@ impl State {
     }
 
     pub(super) fn enforce_rebalance(&mut self, reason: &str) -> Result<(), Error> {
-        let reason = if reason.is_empty() {
-            "the user asked for it"
-        } else {
-            reason
+        if self.poll_loop.config.group_id.is_none() {
+            let text = "a rebalance needs a group: set group.id";
+            return Err(Error::new(ErrorKind::IllegalState, text));
+        }
+        let reason = match reason {
+            "" => "rebalance enforced by user",
+            reason => reason,
         };
         self.poll_loop.group()?.send(Command::Rejoin {
             reason: reason.to_owned(),
@@ -130,7 +174,11 @@ impl State {
     /// What the callback failed with, after the change was applied and answered.
     pub(super) fn apply_change(&mut self, now: Instant) -> Result<(), Error> {
         if let Some(revoking) = self.revoking.take() {
-            if self.commits.awaits(revoking.commit) && now < revoking.until {
+            // A topic that was deleted makes the commit fail again and again.
+            let subscription = self.poll_loop.core.subscription();
+            let mut revoked = revoking.partitions.iter();
+            let has_lost = revoked.any(|name| subscription.has_lost(name.topic()));
+            if self.commits.awaits(revoking.commit) && now < revoking.until && !has_lost {
                 self.revoking = Some(revoking);
                 return Ok(());
             }
@@ -234,10 +282,10 @@ impl State {
     }
 
     /// Tells the listener that everything goes.
-    fn give_up_everything(&mut self) -> Outcome {
+    pub(super) fn give_up_everything(&mut self) -> Outcome {
         let owned = self.poll_loop.core.assignment().clone();
-        let is_group = matches!(self.poll_loop.core.subscription(), Subscription::Topics(_));
-        if !is_group || owned.is_empty() {
+        let is_of_group = self.poll_loop.core.subscription().is_of_group();
+        if !is_of_group || owned.is_empty() {
             return Ok(Ok(()));
         }
         let callback = if self.is_member() {
@@ -272,81 +320,6 @@ impl State {
         let metrics = self.poll_loop.metrics();
         metrics.called_back(now, callback, now - began);
         outcome.map(|result| result.map_err(|error| callback_failed(callback, error)))
-    }
-
-    pub(super) fn close(
-        &mut self,
-        timeout: Duration,
-        operation: MembershipOperation,
-    ) -> Result<(), Error> {
-        if self.is_closed() {
-            return Ok(());
-        }
-        let deadline = end_of(self.poll_loop.now(), timeout);
-        if self.poll_loop.heartbeat().is_some() {
-            self.commit_before_closing(deadline);
-            let awaited = self.await_commits(deadline, timeout, Interruption::Ignored);
-            if let Err(error) = awaited {
-                tracing::warn!(%error, "closing does not wait any longer for commits");
-            }
-            self.run_callbacks();
-        }
-        let outcome = self.give_up_everything();
-        self.leave("the consumer is being closed", operation, deadline);
-        let patience = end_of(self.poll_loop.now(), SESSIONS_TIMEOUT);
-        self.poll_loop.close_sessions(patience.min(deadline));
-        self.end();
-        self.fail_commits();
-        self.run_callbacks();
-        told(outcome)
-    }
-
-    /// Leaves without commits and callbacks, and waits a moment at most.
-    pub(super) fn abandon(&mut self) {
-        if !self.is_closed() {
-            let deadline = self.poll_loop.now() + ABANDON_TIMEOUT;
-            self.leave(
-                "the consumer was dropped",
-                MembershipOperation::Default,
-                deadline,
-            );
-            let now = self.poll_loop.now();
-            self.poll_loop.close_sessions(now);
-            self.end();
-        }
-    }
-
-    fn leave(&mut self, reason: &str, operation: MembershipOperation, deadline: Instant) {
-        let id = self.command_id();
-        if let Some(heartbeat) = self.poll_loop.heartbeat() {
-            let sent = heartbeat.send(Command::Leave {
-                id,
-                reason: reason.to_owned(),
-                operation,
-                wait_until: Some(deadline),
-            });
-            if sent.is_ok() {
-                let left = self.wait_for_answer(id, deadline, Interruption::Ignored);
-                if !matches!(left, Ok(Some(Finished::Left))) {
-                    tracing::warn!("the coordinator did not confirm that this member left");
-                }
-            }
-        }
-        if let Some(heartbeat) = self.poll_loop.take_heartbeat() {
-            // All that had to be waited for was. Questions that are still open interest nobody.
-            let deadline = self.poll_loop.now() + JOIN_TIMEOUT;
-            if !heartbeat.join_by(deadline) {
-                tracing::warn!("the heartbeat thread did not end in time");
-            }
-        }
-    }
-
-    fn end(&mut self) {
-        self.poll_loop.core.unsubscribe();
-        self.poll_loop.count_assignment();
-        self.poll_loop.disconnect();
-        self.listener = None;
-        self.set_closed();
     }
 }
 
@@ -384,19 +357,9 @@ impl std::error::Error for CallbackFailure {
 }
 
 /// Reports a callback's failure, or lets its panic go on now that everything is in order.
-fn told(outcome: Outcome) -> Result<(), Error> {
+pub(super) fn told(outcome: Outcome) -> Result<(), Error> {
     match outcome {
         Ok(result) => result,
         Err(panic) => resume_unwind(panic),
     }
 }
-
-/// How long a dropped consumer waits for the coordinator.
-const ABANDON_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How long closing waits for brokers to close fetch sessions. They drop them by themselves too, so
-/// that one which hangs is no reason to use up the time for closing, as Kafka's consumer does.
-const SESSIONS_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How long the heartbeat thread may take to end once it has left the group.
-const JOIN_TIMEOUT: Duration = Duration::from_millis(500);

@@ -39,12 +39,15 @@ impl State {
                 }
             }
             self.check_death()?;
+            if let Some(topics) = self.poll_loop.core.take_matched_topics() {
+                self.tell_group(topics)?;
+            }
             self.run_callbacks();
             self.auto_commit(now)?;
             self.ask_for_committed(now)?;
             let records = self.collect(now)?;
             if !records.is_empty() || !records.next_offsets().is_empty() {
-                return Ok(records);
+                return Ok(self.interceptors.on_consume(records));
             }
             if has_waited && now >= end {
                 return Ok(records);

@@ -11,6 +11,7 @@ use super::committing::Commits;
 use super::group::Revoking;
 use crate::assign::Assignor;
 use crate::config::ConsumerConfig;
+use crate::interceptor::Interceptors;
 use crate::lane::{CommandId, GroupMetadata, GroupResult, SubscriptionEpoch};
 use crate::listener::RebalanceListener;
 use crate::metrics::MetricsHandle;
@@ -21,6 +22,7 @@ use crate::wakeup::WakeupHandle;
 pub(crate) struct State {
     pub(super) poll_loop: PollLoop,
     pub(super) listener: Option<Box<dyn RebalanceListener>>,
+    pub(super) interceptors: Interceptors,
     pub(super) epoch: SubscriptionEpoch,
     pub(super) last_command: u64,
     /// Commands whose results are awaited.
@@ -71,6 +73,7 @@ impl State {
         Ok(Self {
             poll_loop: PollLoop::new(config, assignors)?,
             listener: None,
+            interceptors: Interceptors::default(),
             epoch: SubscriptionEpoch(0),
             last_command: 0,
             waiting: BTreeMap::new(),

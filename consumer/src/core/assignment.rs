@@ -17,6 +17,13 @@ impl ConsumerCore {
     /// [`ErrorKind::IllegalState`] if partitions were chosen instead; nothing changes then.
     pub(crate) fn subscribe(&mut self, topics: BTreeSet<TopicName>) -> Result<(), Error> {
         self.subscription.replace(Subscription::Topics(topics))?;
+        self.keep_wanted_only();
+        self.want_topics();
+        Ok(())
+    }
+
+    /// Drops what was fetched of topics that the subscription does not include any more.
+    pub(super) fn keep_wanted_only(&mut self) {
         for (name, partition) in &mut self.partitions {
             let is_wanted = self.subscription.includes(name.topic());
             if !is_wanted && partition.is_wanted && partition.offset().is_some() {
@@ -26,8 +33,6 @@ impl ConsumerCore {
             partition.is_wanted = is_wanted;
         }
         self.drop_stale();
-        self.want_topics();
-        Ok(())
     }
 
     /// Reads these partitions, without a group's doing. Partitions that stay keep their state.

@@ -17,7 +17,9 @@ use super::validation::AskedEpoch;
 /// A request that is not settled.
 #[derive(Clone, Debug)]
 pub(super) enum Pending {
-    Metadata,
+    Metadata {
+        of_all_topics: bool,
+    },
     /// On behalf of a call that waits.
     Topics(TopicQuestionId),
     Fetch {
@@ -43,7 +45,10 @@ impl ConsumerCore {
         out: &mut Vec<OutboundRequest>,
     ) {
         if let Some((broker, request)) = self.cluster.poll(now, loads) {
-            out.push(self.request(&broker, Lane::General, request, Pending::Metadata));
+            let of_all_topics =
+                matches!(&request, Request::Metadata(request) if request.topics.is_none());
+            let pending = Pending::Metadata { of_all_topics };
+            out.push(self.request(&broker, Lane::General, request, pending));
         }
         if let Some(error) = self.cluster.take_topic_error() {
             self.push_error(error);
@@ -142,8 +147,12 @@ impl ConsumerCore {
 
     fn handle_response(&mut self, now: Instant, token: RequestToken, response: Response) {
         match (self.pending.remove(&token), response) {
-            (Some(Pending::Metadata), Response::Metadata(response)) => {
+            (Some(Pending::Metadata { of_all_topics }), Response::Metadata(response)) => {
+                let version = self.cluster.version();
                 self.cluster.handle_response(now, &response);
+                if of_all_topics && self.cluster.version() > version {
+                    self.all_topics_listed();
+                }
             }
             (Some(Pending::Topics(id)), Response::Metadata(response)) => {
                 self.topics_answered(now, id, &response);
@@ -165,7 +174,7 @@ impl ConsumerCore {
 
     fn handle_failure(&mut self, now: Instant, pending: Pending, error: &Error) {
         match pending {
-            Pending::Metadata => self.cluster.handle_failure(now),
+            Pending::Metadata { .. } => self.cluster.handle_failure(now),
             Pending::Topics(id) => self.ask_again(now, id),
             Pending::CloseSession => {}
             Pending::Fetch { broker } => {

@@ -26,13 +26,17 @@ pub(crate) struct GroupSettings {
 impl GroupSettings {
     /// Takes them out of a consumer's configuration; `None` without a `group.id`.
     pub(crate) fn from_config(config: &ConsumerConfig) -> Option<Self> {
+        // Whoever subscribes to a topic by name has it created. A leader that asks for the topics
+        // of others must not bring back one that was deleted and that a pattern matched.
+        let mut client = config.client.clone();
+        client.allow_auto_create_topics = false;
         Some(Self {
             group_id: config.group_id.clone()?,
             group_instance_id: config.group_instance_id.clone(),
             session_timeout: config.session_timeout,
             heartbeat_interval: config.heartbeat_interval,
             max_poll_interval: config.max_poll_interval,
-            client: config.client.clone(),
+            client,
         })
     }
 

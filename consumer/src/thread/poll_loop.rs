@@ -131,6 +131,11 @@ impl PollLoop {
             .ok_or_else(|| Error::from(ErrorKind::IllegalState))
     }
 
+    /// Whether there is any way to divide partitions among members.
+    pub(crate) fn has_assignors(&self) -> bool {
+        !self.assignors.is_empty()
+    }
+
     pub(crate) fn take_heartbeat(&mut self) -> Option<HeartbeatThread> {
         self.heartbeat.take()
     }

@@ -18,6 +18,7 @@ impl Clone for ConsumerCore {
             nodes: self.nodes.clone(),
             look_ups: self.look_ups.clone(),
             topic_questions: self.topic_questions.clone(),
+            has_all_topics: self.has_all_topics,
             errors: self.errors.clone(),
             decompressor: Decompressor::default(),
             standings: self.standings.clone(),

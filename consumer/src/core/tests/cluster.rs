@@ -33,6 +33,7 @@ struct Topic {
     error_code: i16,
     /// How often it was created again.
     lives: u8,
+    is_internal: bool,
     /// Leader and epoch of each partition.
     partitions: Vec<(i32, i32)>,
 }
@@ -52,6 +53,12 @@ impl Topology {
         let known = self.topics.entry(topic.to_owned()).or_default();
         known.partitions.clear();
         known.error_code = code.0;
+    }
+
+    /// Has the brokers say that they keep this topic for themselves.
+    pub(super) fn keep(&mut self, topic: &str) {
+        let known = self.topics.entry(topic.to_owned()).or_default();
+        known.is_internal = true;
     }
 
     pub(super) fn forget(&mut self, topic: &str) {
@@ -77,7 +84,8 @@ impl Topology {
             return TopicId::UNKNOWN;
         }
         let lives = self.topics.get(topic).map_or(0, |topic| topic.lives);
-        TopicId([first - b'a' + 1 + 32 * lives; 16])
+        let place = first.wrapping_sub(b'a').wrapping_add(1);
+        TopicId([place.wrapping_add(32 * lives); 16])
     }
 
     pub(crate) fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {
@@ -115,6 +123,7 @@ impl Topology {
         described
             .with_topic_id(self.id(name).into())
             .with_error_code(topic.error_code)
+            .with_is_internal(topic.is_internal)
             .with_partitions(partitions.collect())
     }
 }
