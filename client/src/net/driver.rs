@@ -313,6 +313,8 @@ impl Driver {
                 }
             }
             Output::CloseSocket => {
+                let (broker, lane) = (slot.connection.broker(), slot.connection.lane());
+                tracing::debug!(%broker, %lane, "socket closed");
                 if let Some(mut transport) = slot.transport.take() {
                     transport.deregister(&self.poller);
                     self.counters.connections_closed += 1;

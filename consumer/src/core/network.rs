@@ -174,7 +174,13 @@ impl ConsumerCore {
 
     fn handle_failure(&mut self, now: Instant, pending: Pending, error: &Error) {
         match pending {
-            Pending::Metadata { .. } => self.cluster.handle_failure(now),
+            Pending::Metadata { .. } => {
+                // Asking again is all there is, but whoever waits should know why nothing comes.
+                if error.kind() == ErrorKind::UnsupportedVersion {
+                    self.push_error(error.clone());
+                }
+                self.cluster.handle_failure(now);
+            }
             Pending::Topics(id) => self.ask_again(now, id),
             Pending::CloseSession => {}
             Pending::Fetch { broker } => {

@@ -1,7 +1,8 @@
 use weft_client::ErrorKind;
-use weft_client::wire::ErrorCode;
+use weft_client::net::{NetworkEvent, OutboundRequest, RequestError};
+use weft_client::wire::{ApiKey, ErrorCode, Request, WireError};
 
-use super::bench::{reading, reading_with, tp, tps};
+use super::bench::{Idle, reading, reading_with, tp, tps};
 use super::cluster::{Part, batch};
 
 #[test]
@@ -100,4 +101,33 @@ fn a_waiting_call_takes_the_error_of_its_partition_only() {
     assert!(bench.core.take_error_of(&tp("t-1")).is_none());
     let left = bench.collect(500).unwrap_err();
     assert_eq!(left.topic_partition(), Some(&tp("t-0")));
+}
+
+#[test]
+fn a_broker_that_cannot_answer_for_metadata_is_told_by_the_next_call() {
+    let mut bench = reading(1);
+    bench.pass(2_000);
+    bench.refresh_metadata();
+    let mut out = Vec::new();
+    bench.core.take_requests(bench.now, &Idle, &mut out);
+    let is_metadata = |sent: &OutboundRequest| matches!(sent.request, Request::Metadata(_));
+    let sent = out.into_iter().find(is_metadata).unwrap();
+    let reason = WireError::Unsupported {
+        api_key: ApiKey::Metadata,
+        needed: 4..=13,
+        broker: Some(0..=3),
+        feature: "not creating topics",
+    };
+    let error = RequestError::Unsupported {
+        api_key: ApiKey::Metadata,
+        broker: sent.broker,
+        reason,
+    };
+    let token = sent.token;
+    let event = NetworkEvent::Failed { token, error };
+    bench.core.handle_event(bench.now, event);
+    let error = bench.collect(500).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnsupportedVersion);
+    assert!(error.to_string().contains("not creating topics"), "{error}");
+    assert!(bench.collected(500).is_empty());
 }
