@@ -12,6 +12,7 @@ use weft_tests::failure::Outcome;
 use weft_tests::outside::OutsideClient;
 use weft_tests::scenario::broker_loss::{
     a_killed_coordinator_is_replaced, a_killed_leader_loses_nothing,
+    a_rolling_bounce_moves_no_partition,
 };
 use weft_tests::scenario::outside::matrix::CLIENTS;
 use weft_tests::scenario::outside::shared_groups_outlive_brokers;
@@ -84,6 +85,24 @@ fn shared_groups_outlive_brokers_on_kafka() {
     let name = "shared_groups_outlive_brokers";
     let target = Target::ThreeKafkas;
     run_with_all(name, target, &CLIENTS, shared_groups_outlive_brokers);
+}
+
+#[test]
+fn a_rolling_bounce_moves_no_partition_on_the_mock() {
+    let name = "a_rolling_bounce_moves_no_partition";
+    run(
+        name,
+        Target::Mock { brokers: 3 },
+        a_rolling_bounce_moves_no_partition,
+    );
+}
+
+#[test]
+fn a_rolling_bounce_moves_no_partition_on_kafka() {
+    in_turn(
+        "a_rolling_bounce_moves_no_partition",
+        a_rolling_bounce_moves_no_partition,
+    );
 }
 
 mod clients {

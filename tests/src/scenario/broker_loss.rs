@@ -1,5 +1,6 @@
 //! Brokers that die and come back while a group consumes.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -43,6 +44,32 @@ pub fn a_killed_coordinator_is_replaced(cluster: &Cluster) -> Outcome {
     let now = loss.witness.coordinator(&loss.group)?.id;
     ensure!(now != victim, "node {victim} is dead and coordinates");
     loss.restart_and_finish(victim)
+}
+
+/// All brokers are killed and come back, one after the other: each time the coordinator or leaders
+/// move, and yet no partition moves between the members.
+///
+/// # Errors
+///
+/// If it is otherwise.
+pub fn a_rolling_bounce_moves_no_partition(cluster: &Cluster) -> Outcome {
+    let mut loss = Loss::begin(cluster)?;
+    let leaders = loss.witness.leaders(&loss.filled.topic)?;
+    let nodes: BTreeSet<i32> = leaders.values().map(|leader| leader.id).collect();
+    let mut nodes = nodes.into_iter();
+    let mut down = nodes
+        .next()
+        .ok_or_else(|| Failure::because("nobody leads"))?;
+    loss.kill_in_the_middle(down)?;
+    for next in nodes {
+        cluster.restart_broker(down)?;
+        cluster.kill_broker(next)?;
+        down = next;
+        loss.append_and_wait()?;
+    }
+    let (summary, moves) = loss.restart_and_judge(down)?;
+    ensure!(moves.is_empty(), "partitions moved: {moves:?}");
+    Ok(summary)
 }
 
 /// Two members that consume while something happens to a broker.
@@ -113,15 +140,37 @@ impl<'a> Loss<'a> {
         wait_until_committed(&mut self.witness, &self.group, &self.filled, patience)
     }
 
-    /// Lets the broker come back, appends as much again, and judges it all.
-    fn restart_and_finish(mut self, victim: i32) -> Outcome {
+    /// Appends as much again, and waits until that is handled.
+    fn append_and_wait(&mut self) -> Result<(), Failure> {
+        let topic = self.filled.topic.clone();
+        self.filled = fill(&mut self.witness, &topic, RECORDS, NonZeroU32::MIN)?;
+        let patience = PATIENCE.saturating_mul(3);
+        wait_until_committed(&mut self.witness, &self.group, &self.filled, patience)
+    }
+
+    /// As [`restart_and_judge`](Self::restart_and_judge), wherever partitions moved.
+    fn restart_and_finish(self, victim: i32) -> Outcome {
+        Ok(self.restart_and_judge(victim)?.0)
+    }
+
+    /// Lets the broker come back, appends as much again, and judges it all. Tells also what moved
+    /// between the members before they were closed.
+    fn restart_and_judge(mut self, victim: i32) -> Result<(String, Vec<Event>), Failure> {
         self.cluster.restart_broker(victim)?;
         let commits = self.watch.stop()?;
         let topic = self.filled.topic.clone();
         let filled = fill(&mut self.witness, &topic, RECORDS, NonZeroU32::MIN)?;
         let watch = CommitWatch::start(self.cluster, &self.recorder, &self.group, &filled)?;
         wait_until_committed(&mut self.witness, &self.group, &filled, PATIENCE)?;
-        let mut refusals = 0;
+        let (mut refusals, mut moves) = (0, Vec::new());
+        for member in &self.members {
+            for event in member.take_events() {
+                match event {
+                    Event::Refused(_) => refusals += 1,
+                    moved => moves.push(moved),
+                }
+            }
+        }
         for member in self.members {
             let events = member.close()?;
             let refused = |event: &&Event| matches!(event, Event::Refused(_));
@@ -129,10 +178,11 @@ impl<'a> Loss<'a> {
         }
         let commits = [commits, watch.stop()?].concat();
         let delivery = judge(&filled, &self.recorder.history(), &commits)?;
-        Ok(format!(
+        let summary = format!(
             "{} records, {} duplicates, {refusals} retriable errors",
             delivery.records, delivery.duplicates
-        ))
+        );
+        Ok((summary, moves))
     }
 }
 
