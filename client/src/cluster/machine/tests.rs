@@ -320,3 +320,19 @@ fn a_newer_epoch_seen_elsewhere_makes_the_leader_unknown_until_the_next_answer()
     ));
     assert_eq!(bench.leader(), Some((2, 6)));
 }
+
+#[test]
+fn whether_brokers_may_create_a_topic_that_is_asked_for_follows_the_option() {
+    for allowed in [true, false] {
+        let mut bench = bench(&[("allow.auto.create.topics", &allowed.to_string())]);
+        for topics in [names(&["t"]), Topics::All] {
+            bench.cluster.set_topics(topics);
+            let (_, request) = bench.cluster.poll(bench.now, &bench.loads).unwrap();
+            let Request::Metadata(request) = request else {
+                unreachable!("only metadata is asked for")
+            };
+            assert_eq!(request.allow_auto_topic_creation, allowed);
+            bench.answer(&response(&[1], Vec::new()));
+        }
+    }
+}
