@@ -25,6 +25,8 @@ struct Content {
     text: Cow<'static, str>,
     topic_partition: Option<TopicPartition>,
     divergent_offset: Option<OffsetAndMetadata>,
+    /// Where it concerns several: all of them.
+    topic_partitions: Vec<TopicPartition>,
     topics: Vec<TopicName>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -118,6 +120,7 @@ impl Error {
             text: text.into(),
             topic_partition: None,
             divergent_offset: None,
+            topic_partitions: Vec::new(),
             topics: Vec::new(),
             source: None,
         }))
@@ -146,6 +149,18 @@ impl Error {
     #[must_use]
     pub fn with_divergent_offset(mut self, offset: OffsetAndMetadata) -> Self {
         self.0.divergent_offset = Some(offset);
+        self
+    }
+
+    /// Adds the partitions concerned, in place of those known so far. The first one becomes
+    /// [`topic_partition`](Self::topic_partition).
+    #[must_use]
+    pub fn with_topic_partitions(
+        mut self,
+        partitions: impl IntoIterator<Item = TopicPartition>,
+    ) -> Self {
+        self.0.topic_partitions = partitions.into_iter().collect();
+        self.0.topic_partition = self.0.topic_partitions.first().cloned();
         self
     }
 
@@ -178,7 +193,7 @@ impl Error {
         self.0.kind.is_fatal()
     }
 
-    /// The partition concerned, if it is one.
+    /// The partition concerned, if it is one; the first if there are several.
     pub fn topic_partition(&self) -> Option<&TopicPartition> {
         self.0.topic_partition.as_ref()
     }
@@ -188,6 +203,15 @@ impl Error {
     /// there to go on with what took the place of the lost records.
     pub fn divergent_offset(&self) -> Option<&OffsetAndMetadata> {
         self.0.divergent_offset.as_ref()
+    }
+
+    /// The partitions concerned, all of them where there are several
+    /// ([`ErrorKind::NoOffsetForPartition`]).
+    pub fn topic_partitions(&self) -> &[TopicPartition] {
+        if self.0.topic_partitions.is_empty() {
+            return self.0.topic_partition.as_slice();
+        }
+        &self.0.topic_partitions
     }
 
     /// The topics concerned: those listed, or none.
@@ -204,8 +228,14 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.text)?;
-        if let Some(partition) = &self.0.topic_partition {
-            write!(f, " (partition {partition})")?;
+        match self.topic_partitions() {
+            [] => {}
+            [partition] => write!(f, " (partition {partition})")?,
+            [first, others @ ..] => {
+                write!(f, " (partitions {first}")?;
+                others.iter().try_for_each(|other| write!(f, ", {other}"))?;
+                f.write_str(")")?;
+            }
         }
         if !self.0.topics.is_empty() {
             write!(f, " (topics {:?})", self.0.topics)?;
@@ -332,6 +362,20 @@ mod tests {
         let text = "Fetch to node 1 at b:9092 was cut off (partition t-3)";
         assert_eq!(error.to_string(), text);
         assert_eq!(format!("{error:?}"), format!("Disconnected: {text}: reset"));
+    }
+
+    #[test]
+    fn an_error_of_several_partitions_names_them_all() {
+        let names = [TopicPartition::new("t", 1), TopicPartition::new("u", 0)];
+        let one =
+            Error::from(ErrorKind::NoOffsetForPartition).with_topic_partition(names[0].clone());
+        assert_eq!(one.topic_partitions(), &names[..1]);
+        let both = Error::new(ErrorKind::NoOffsetForPartition, "no offsets");
+        assert_eq!(both.topic_partitions(), []);
+        let both = both.with_topic_partitions(names.clone());
+        assert_eq!(both.topic_partitions(), names);
+        assert_eq!(both.topic_partition(), Some(&names[0]));
+        assert_eq!(both.to_string(), "no offsets (partitions t-1, u-0)");
     }
 
     #[test]

@@ -281,7 +281,7 @@ impl<'a> RebalanceConsumer<'a> {
         &self,
         partitions: &BTreeSet<TopicPartition>,
     ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
-        self.state.borrow_mut().beginning_offsets(partitions)
+        self.state.borrow_mut().beginning_offsets(partitions, None)
     }
 
     /// The offsets behind the last records of these partitions, assigned or not.
@@ -293,7 +293,7 @@ impl<'a> RebalanceConsumer<'a> {
         &self,
         partitions: &BTreeSet<TopicPartition>,
     ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
-        self.state.borrow_mut().end_offsets(partitions)
+        self.state.borrow_mut().end_offsets(partitions, None)
     }
 
     /// The first offsets whose records are not older than these times, in milliseconds since 1970.
@@ -305,7 +305,7 @@ impl<'a> RebalanceConsumer<'a> {
         &self,
         times: &BTreeMap<TopicPartition, i64>,
     ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndTimestamp>>, Error> {
-        self.state.borrow_mut().offsets_for_times(times)
+        self.state.borrow_mut().offsets_for_times(times, None)
     }
 
     /// The records between the position and the end; `None` if that is not known.

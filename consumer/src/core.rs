@@ -15,6 +15,7 @@ mod assignment;
 mod closing;
 mod collect;
 mod fetching;
+mod list_offsets;
 mod look_up;
 mod network;
 mod offsets;
@@ -32,15 +33,16 @@ use weft_client::backoff::{ExponentialBackoff, Random};
 use weft_client::cluster::{Cluster, Topics};
 use weft_client::net::RequestToken;
 use weft_client::record::Decompressor;
-use weft_client::{Error, NodeId, TopicName, TopicPartition};
+use weft_client::{Error, ErrorKind, NodeId, TopicName, TopicPartition};
 
 use crate::config::{AutoOffsetReset, ConsumerConfig, IsolationLevel};
 use crate::fetch::{FetchBuffer, FetchOptions, FetchSession};
 use crate::metrics::Standing;
 use crate::position::{Partition, Stamp};
 use crate::subscription::Subscription;
+pub(crate) use list_offsets::{BEGINNING, END};
 use look_up::LookUp;
-pub(crate) use look_up::{BEGINNING, END, LookUpId};
+pub(crate) use look_up::LookUpId;
 use network::Pending;
 use topics::{TopicQuestion, TopicQuestionId};
 
@@ -212,13 +214,36 @@ impl ConsumerCore {
         self.awaits_committed
     }
 
-    /// Takes out the failure that concerns this partition, for a call that waits for it.
+    /// Takes out the failure that concerns this partition, for a call that waits for it: its own,
+    /// or one that concerns its topic or no topic at all, such as the group's.
     pub(crate) fn take_error_of(&mut self, partition: &TopicPartition) -> Option<Error> {
-        let is_meant = |error: &Error| error.topic_partition() == Some(partition);
+        let is_meant = |error: &Error| match error.topic_partition() {
+            Some(subject) => subject == partition,
+            None => error.topics().is_empty() || error.topics().contains(partition.topic()),
+        };
         let index = self.errors.iter().position(is_meant)?;
+        self.take_error(index)
+    }
+
+    /// Takes a failure out to be told. Partitions without an offset are told all at once, as by
+    /// Java's `NoOffsetForPartitionException`.
+    fn take_error(&mut self, index: usize) -> Option<Error> {
         let error = self.errors.remove(index)?;
         self.told(&error);
-        Some(error)
+        if error.kind() != ErrorKind::NoOffsetForPartition {
+            return Some(error);
+        }
+        let mut partitions: BTreeSet<TopicPartition> = BTreeSet::new();
+        partitions.extend(error.topic_partition().cloned());
+        let all = std::mem::take(&mut self.errors).into_iter();
+        let (same, others): (VecDeque<Error>, VecDeque<Error>) =
+            all.partition(|other| other.kind() == error.kind());
+        self.errors = others;
+        for other in same {
+            self.told(&other);
+            partitions.extend(other.topic_partition().cloned());
+        }
+        Some(error.with_topic_partitions(partitions))
     }
 
     /// Makes the next `collect` fail with this. Every partition has one failure at most.

@@ -26,7 +26,7 @@ impl State {
         let timeout = timeout.min(self.poll_loop.config.client.request_timeout);
         let deadline = end_of(self.poll_loop.now(), timeout);
         let mut outcome: Outcome = Ok(Ok(()));
-        if self.poll_loop.heartbeat().is_some() {
+        if self.poll_loop.heartbeat().is_some() || self.commits_before_closing() {
             first(
                 &mut outcome,
                 self.contained(|state| state.commit_before_closing(deadline)),

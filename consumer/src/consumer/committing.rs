@@ -60,6 +60,7 @@ impl State {
         offsets: Option<&Offsets>,
         timeout: Option<Duration>,
     ) -> Result<(), Error> {
+        self.check_fenced()?;
         let began = self.poll_loop.now();
         let (deadline, timeout) = self.deadline(timeout);
         let result = self.commit_until(offsets, deadline, timeout, Interruption::Allowed);
@@ -116,6 +117,7 @@ impl State {
     ) -> Result<(), Error> {
         self.take_results(self.poll_loop.now());
         self.run_callbacks();
+        self.check_fenced()?;
         let offsets = self.offsets_to_commit(offsets)?;
         self.commit_in_passing(offsets, Purpose::Asked(callback), None)?;
         Ok(())
@@ -202,6 +204,7 @@ impl State {
             let error = Error::new(ErrorKind::IllegalArgument, text);
             return Err(error.with_topic_partition(partition.clone()));
         }
+        self.poll_loop.core.see_epochs(&offsets);
         Ok(offsets)
     }
 
@@ -264,9 +267,16 @@ impl State {
         sent.map(Some)
     }
 
+    /// Whether closing begins with a commit: of partitions that were assigned by hand, too, also if
+    /// nothing needed the group so far.
+    pub(super) fn commits_before_closing(&self) -> bool {
+        self.poll_loop.config.enable_auto_commit
+            && !self.poll_loop.core.consumed_offsets().is_empty()
+    }
+
     /// Commits all positions before the consumer closes, if that is to happen by itself.
     pub(super) fn commit_before_closing(&mut self, deadline: Instant) {
-        if !self.poll_loop.config.enable_auto_commit {
+        if !self.commits_before_closing() {
             return;
         }
         let timeout = deadline.saturating_duration_since(self.poll_loop.now());

@@ -133,6 +133,7 @@ impl State {
         self.poll_loop.count_assignment();
         self.listener = None;
         self.auto_commit_at = None;
+        self.fenced = None;
         told(outcome)
     }
 

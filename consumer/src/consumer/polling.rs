@@ -39,6 +39,7 @@ impl State {
                 }
             }
             self.check_death()?;
+            self.check_fenced()?;
             if let Some(topics) = self.poll_loop.core.take_matched_topics() {
                 self.tell_group(topics)?;
             }
@@ -80,13 +81,14 @@ impl State {
     }
 
     /// Waits until `ready` has a result, or until `deadline`; `None` then. Serves the network
-    /// meanwhile, but changes no assignment.
+    /// meanwhile, once at least, so that calls without time get on; but changes no assignment.
     pub(super) fn wait_for<T>(
         &mut self,
         deadline: Instant,
         interruption: Interruption,
         mut ready: impl FnMut(&mut Self, Instant) -> Result<Option<T>, Error>,
     ) -> Result<Option<T>, Error> {
+        let mut has_waited = false;
         loop {
             if interruption == Interruption::Allowed {
                 self.poll_loop.check_wakeup()?;
@@ -97,11 +99,12 @@ impl State {
                 return Ok(Some(result));
             }
             self.check_death()?;
-            if now >= deadline {
+            if has_waited && now >= deadline {
                 return Ok(None);
             }
             self.poll_loop.send_requests(now);
             self.poll_loop.wait(now, deadline);
+            has_waited = true;
         }
     }
 

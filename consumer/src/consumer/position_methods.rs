@@ -109,8 +109,9 @@ impl Consumer {
         Ok(self.enter(Call::Paused)?.paused())
     }
 
-    /// The records between the position and the end, as the last fetch told it; `None` if there
-    /// was none yet. Asks nobody.
+    /// The records between the position and the end (read_committed: the last stable offset), as
+    /// far as is known here; `None` if one of the two is not known. Does not wait: if the end is
+    /// not known yet, the leader is asked, and a call after a later [`poll`](Self::poll) knows it.
     ///
     /// # Errors
     ///
@@ -131,10 +132,27 @@ impl Consumer {
         &self,
         partitions: &BTreeSet<TopicPartition>,
     ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
-        self.enter(Call::LookUp)?.beginning_offsets(partitions)
+        self.enter(Call::LookUp)?
+            .beginning_offsets(partitions, None)
     }
 
-    /// The offsets behind the last records of these partitions, assigned or not.
+    /// As [`beginning_offsets`](Self::beginning_offsets), with a time limit of its own. No time at
+    /// all is answered at once with an empty map.
+    ///
+    /// # Errors
+    ///
+    /// As [`beginning_offsets`](Self::beginning_offsets).
+    pub fn beginning_offsets_within(
+        &self,
+        partitions: &BTreeSet<TopicPartition>,
+        timeout: Duration,
+    ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
+        self.enter(Call::LookUp)?
+            .beginning_offsets(partitions, Some(timeout))
+    }
+
+    /// The offsets behind the last records of these partitions, assigned or not; under
+    /// read_committed their last stable offsets.
     ///
     /// # Errors
     ///
@@ -143,7 +161,22 @@ impl Consumer {
         &self,
         partitions: &BTreeSet<TopicPartition>,
     ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
-        self.enter(Call::LookUp)?.end_offsets(partitions)
+        self.enter(Call::LookUp)?.end_offsets(partitions, None)
+    }
+
+    /// As [`end_offsets`](Self::end_offsets), with a time limit of its own. No time at all is
+    /// answered at once with an empty map.
+    ///
+    /// # Errors
+    ///
+    /// As [`beginning_offsets`](Self::beginning_offsets).
+    pub fn end_offsets_within(
+        &self,
+        partitions: &BTreeSet<TopicPartition>,
+        timeout: Duration,
+    ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
+        self.enter(Call::LookUp)?
+            .end_offsets(partitions, Some(timeout))
     }
 
     /// The first offsets whose records are not older than these times, in milliseconds since 1970;
@@ -157,6 +190,21 @@ impl Consumer {
         &self,
         times: &BTreeMap<TopicPartition, i64>,
     ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndTimestamp>>, Error> {
-        self.enter(Call::LookUp)?.offsets_for_times(times)
+        self.enter(Call::LookUp)?.offsets_for_times(times, None)
+    }
+
+    /// As [`offsets_for_times`](Self::offsets_for_times), with a time limit of its own. No time at
+    /// all is answered at once with `None` for each partition.
+    ///
+    /// # Errors
+    ///
+    /// As [`offsets_for_times`](Self::offsets_for_times).
+    pub fn offsets_for_times_within(
+        &self,
+        times: &BTreeMap<TopicPartition, i64>,
+        timeout: Duration,
+    ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndTimestamp>>, Error> {
+        self.enter(Call::LookUp)?
+            .offsets_for_times(times, Some(timeout))
     }
 }

@@ -43,16 +43,18 @@ impl State {
         match result {
             Ok(offsets) => core.committed_fetched(&offsets),
             Err(error) => {
-                core.committed_failed(now, partitions);
-                let is_refused = matches!(
+                let is_of_interest = core.committed_failed(now, partitions);
+                // What time may mend is asked again without a word; what the coordinator said is
+                // told, and asked again as well.
+                let may_pass = matches!(
                     error.kind(),
-                    ErrorKind::GroupAuthorization
-                        | ErrorKind::TopicAuthorization
-                        | ErrorKind::Authentication
-                        | ErrorKind::InvalidGroupId
-                        | ErrorKind::UnsupportedVersion
+                    ErrorKind::Timeout
+                        | ErrorKind::Disconnected
+                        | ErrorKind::NoBrokerAvailable
+                        | ErrorKind::BufferExhausted
+                        | ErrorKind::IllegalState
                 );
-                if is_refused {
+                if is_of_interest && !may_pass {
                     core.push_error(error);
                 } else {
                     tracing::warn!(%error, "committed offsets were not told");
@@ -117,7 +119,13 @@ impl State {
         self.poll_loop.core.paused()
     }
 
-    pub(crate) fn current_lag(&self, partition: &TopicPartition) -> Result<Option<u64>, Error> {
-        self.poll_loop.core.current_lag(partition)
+    pub(crate) fn current_lag(&mut self, partition: &TopicPartition) -> Result<Option<u64>, Error> {
+        let lag = self.poll_loop.core.current_lag(partition)?;
+        if lag.is_none() {
+            // What is asked for the sake of the next call leaves now.
+            let now = self.poll_loop.now();
+            self.poll_loop.send_requests(now);
+        }
+        Ok(lag)
     }
 }

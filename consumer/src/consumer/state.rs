@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use weft_client::net::NetworkCounters;
-use weft_client::{Error, GenerationId, OffsetAndMetadata, TopicName, TopicPartition};
+use weft_client::{Error, ErrorKind, GenerationId, OffsetAndMetadata, TopicName, TopicPartition};
 
 use super::committing::Commits;
 use super::group::Revoking;
@@ -35,6 +35,9 @@ pub(crate) struct State {
     pub(super) revoking: Option<Revoking>,
     /// Why the heartbeat thread is dead, if it died.
     death: Option<Error>,
+    /// Another process took over `group.instance.id`: until the user unsubscribes, every `poll` and
+    /// every commit says so.
+    pub(super) fenced: Option<Error>,
     pub(super) membership: Option<GroupMetadata>,
     pub(super) auto_commit_at: Option<Instant>,
     is_closed: bool,
@@ -81,6 +84,7 @@ impl State {
             commits: Commits::default(),
             revoking: None,
             death: None,
+            fenced: None,
             membership: None,
             auto_commit_at: None,
             is_closed: false,
@@ -152,6 +156,12 @@ impl State {
         self.death.clone().or_else(unreachable).map_or(Ok(()), Err)
     }
 
+    /// Fails if another process took over `group.instance.id`.
+    #[inline]
+    pub(super) fn check_fenced(&self) -> Result<(), Error> {
+        self.fenced.clone().map_or(Ok(()), Err)
+    }
+
     fn take_result(&mut self, now: Instant, result: GroupResult, is_alive: bool) {
         match result {
             GroupResult::Committed { id, result } => match self.waiting.remove(&id) {
@@ -175,6 +185,9 @@ impl State {
                 }
             }
             GroupResult::Membership(membership) => self.membership = Some(membership),
+            GroupResult::Failed(error) if error.kind() == ErrorKind::FencedInstanceId => {
+                self.fenced = Some(error);
+            }
             GroupResult::Failed(error) if is_alive => self.poll_loop.core.push_error(error),
             GroupResult::Failed(error) => self.death = Some(error),
         }

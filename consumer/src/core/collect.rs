@@ -41,8 +41,7 @@ impl ConsumerCore {
     /// The oldest failure that waits to be told, or that of the oldest data. Nothing has moved
     /// then.
     pub(crate) fn collect(&mut self, max_records: u32) -> Result<ConsumerRecords, Error> {
-        if let Some(error) = self.errors.pop_front() {
-            self.told(&error);
+        if let Some(error) = self.take_error(0) {
             return Err(error);
         }
         let mut runs = Vec::new();

@@ -6,19 +6,18 @@ use std::time::{Duration, Instant};
 
 use weft_client::cluster::UpdateReason;
 use weft_client::net::{Lane, OutboundRequest};
-use weft_client::wire::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use weft_client::wire::messages::{self, BrokerId, ListOffsetsRequest, ListOffsetsResponse};
-use weft_client::wire::{Context, ErrorCode, Reaction, Request, reaction};
-use weft_client::{Broker, Error, LeaderEpoch, NodeId, Offset, TopicPartition};
+use weft_client::wire::messages::ListOffsetsResponse;
+use weft_client::wire::{Context, ErrorCode, Reaction, reaction};
+use weft_client::{Broker, Error, LeaderEpoch, NodeId, Offset, TopicName, TopicPartition};
 
 use super::ConsumerCore;
+use super::list_offsets::{AskedOffsets, BEGINNING, END, Purpose, list_offsets};
 use super::network::Pending;
-use crate::config::IsolationLevel;
-use crate::position::{OffsetAndTimestamp, Position, ResetTo, Stamp};
+use crate::position::{EndQuestion, OffsetAndTimestamp, Position, ResetTo};
 
 /// The name of one look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct LookUpId(u64);
+pub(crate) struct LookUpId(pub(super) u64);
 
 /// What a call waits for.
 #[derive(Clone, Debug)]
@@ -36,19 +35,6 @@ impl LookUp {
     pub(super) fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
         self.missing.keys().chain(self.found.keys())
     }
-}
-
-/// For whom an offset is looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Purpose {
-    Reset(Stamp),
-    LookUp(LookUpId),
-}
-
-/// The partitions of one request, in its order, each with its timestamp. No partition twice.
-#[derive(Clone, Debug)]
-pub(super) struct AskedOffsets {
-    purpose: Vec<(TopicPartition, Purpose, i64, Option<LeaderEpoch>)>,
 }
 
 impl ConsumerCore {
@@ -99,6 +85,7 @@ impl ConsumerCore {
         let mut wanted = Vec::new();
         self.wanted_resets(now, &mut wanted);
         self.wanted_look_ups(now, &mut wanted);
+        self.wanted_ends(&mut wanted);
         if wanted.is_empty() {
             return;
         }
@@ -172,6 +159,14 @@ impl ConsumerCore {
         }
     }
 
+    fn wanted_ends(&self, out: &mut Vec<(TopicPartition, Purpose, i64)>) {
+        for (name, partition) in &self.partitions {
+            if partition.end_question == EndQuestion::Wanted {
+                out.push((name.clone(), Purpose::End, END));
+            }
+        }
+    }
+
     fn mark_asked(&mut self, name: &TopicPartition, purpose: Purpose) {
         match purpose {
             Purpose::Reset(_) => {
@@ -182,6 +177,11 @@ impl ConsumerCore {
             Purpose::LookUp(id) => {
                 if let Some(look_up) = self.look_ups.get_mut(&id) {
                     look_up.asked.insert(name.clone());
+                }
+            }
+            Purpose::End => {
+                if let Some(partition) = self.partitions.get_mut(name) {
+                    partition.end_question = EndQuestion::Asked;
                 }
             }
         }
@@ -211,7 +211,8 @@ impl ConsumerCore {
                 told.insert((topic.name.as_str(), partition.partition_index), partition);
             }
         }
-        for (name, purpose, ..) in asked.purpose {
+        let mut refused = Refused::default();
+        for (name, purpose, timestamp, _) in asked.purpose {
             let key = (name.topic().as_str(), name.partition());
             let Some(answer) = told.get(&key) else {
                 self.look_up_failed(now, &name, purpose, None);
@@ -220,24 +221,36 @@ impl ConsumerCore {
             let code = ErrorCode(answer.error_code);
             match reaction(Context::ListOffsets, code) {
                 Reaction::Accept => {
+                    let leader_epoch = LeaderEpoch::from_wire(answer.leader_epoch);
+                    if let Some(epoch) = leader_epoch {
+                        self.cluster.see_epoch(&name, epoch);
+                    }
+                    if timestamp == END && answer.offset >= 0 {
+                        self.end_told(&name, Offset::new(answer.offset));
+                    }
                     let found = (answer.offset >= 0).then(|| OffsetAndTimestamp {
                         offset: Offset::new(answer.offset),
                         timestamp: answer.timestamp,
-                        leader_epoch: LeaderEpoch::from_wire(answer.leader_epoch),
+                        leader_epoch,
                     });
                     self.offset_found(now, &name, purpose, found);
                 }
                 Reaction::NoSuchOffset => self.offset_found(now, &name, purpose, None),
                 Reaction::FailTopic | Reaction::Fail => {
-                    let text = format!("{broker} refused to look an offset up: {code}");
-                    let error = Error::broker(code, text).with_topic_partition(name.clone());
-                    self.look_up_failed(now, &name, purpose, Some(error));
+                    refused.topics.insert(name.topic().clone());
+                    refused.asked.push((name, purpose, code));
                 }
                 _ => {
                     self.cluster.request_update(UpdateReason::BeliefRefused);
                     self.look_up_failed(now, &name, purpose, None);
                 }
             }
+        }
+        for (name, purpose, code) in refused.asked {
+            let text = format!("{broker} refused to look an offset up: {code}");
+            let error = Error::broker(code, text).with_topic_partition(name.clone());
+            let error = error.with_topics(refused.topics.iter().cloned());
+            self.look_up_failed(now, &name, purpose, Some(error));
         }
     }
 
@@ -266,6 +279,13 @@ impl ConsumerCore {
                 if let Some(look_up) = self.look_ups.get_mut(&id) {
                     look_up.missing.remove(name);
                     look_up.found.insert(name.clone(), found);
+                }
+                return;
+            }
+            // The broker told what it knows, or that it knows nothing: asking is over.
+            Purpose::End => {
+                if let Some(partition) = self.partitions.get_mut(name) {
+                    partition.end_question = EndQuestion::None;
                 }
                 return;
             }
@@ -313,6 +333,12 @@ impl ConsumerCore {
                     look_up.failure = look_up.failure.take().or(error);
                 }
             }
+            // Whoever wants to know asks again.
+            Purpose::End => {
+                if let Some(partition) = self.partitions.get_mut(name) {
+                    partition.end_question = EndQuestion::None;
+                }
+            }
             Purpose::Reset(stamp) => {
                 let attempts = self.partitions.get(name).map_or(0, |p| p.attempts);
                 let pause: Duration = self.pause_after(attempts);
@@ -333,6 +359,13 @@ impl ConsumerCore {
     }
 }
 
+/// What a broker refused of one request.
+#[derive(Default)]
+struct Refused {
+    asked: Vec<(TopicPartition, Purpose, ErrorCode)>,
+    topics: BTreeSet<TopicName>,
+}
+
 /// What a reset comes to when the look-up found this. The position carries no epoch: no record was
 /// read that could have told one.
 fn after_look_up(to: ResetTo, found: Option<Offset>) -> Option<Position> {
@@ -349,35 +382,3 @@ fn after_look_up(to: ResetTo, found: Option<Offset>) -> Option<Position> {
         (_, None) => return None,
     })
 }
-
-fn list_offsets(asked: &AskedOffsets, isolation: IsolationLevel) -> Request {
-    let mut topics: Vec<ListOffsetsTopic> = Vec::new();
-    for (name, _, timestamp, epoch) in &asked.purpose {
-        let partition = ListOffsetsPartition::default()
-            .with_partition_index(name.partition())
-            .with_current_leader_epoch(LeaderEpoch::to_wire(*epoch))
-            .with_timestamp(*timestamp);
-        match topics.last_mut() {
-            Some(topic) if topic.name.as_str() == name.topic().as_str() => {
-                topic.partitions.push(partition);
-            }
-            _ => topics.push(
-                ListOffsetsTopic::default()
-                    .with_name(messages::TopicName::from(name.topic()))
-                    .with_partitions(vec![partition]),
-            ),
-        }
-    }
-    let request = ListOffsetsRequest::default()
-        .with_replica_id(BrokerId(CONSUMER))
-        .with_isolation_level(isolation.to_wire())
-        .with_topics(topics);
-    Request::ListOffsets(request)
-}
-
-/// What stands for the first offset in a look-up.
-pub(crate) const BEGINNING: i64 = -2;
-/// What stands for the offset behind the last record.
-pub(crate) const END: i64 = -1;
-/// The replica id of everybody who is not a broker.
-const CONSUMER: i32 = -1;

@@ -10,7 +10,7 @@ use weft_client::{Broker, Error, ErrorKind};
 use std::sync::Arc;
 
 use super::ConsumerCore;
-use super::look_up::AskedOffsets;
+use super::list_offsets::AskedOffsets;
 use super::topics::TopicQuestionId;
 use super::validation::AskedEpoch;
 

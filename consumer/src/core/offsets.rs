@@ -8,7 +8,7 @@ use weft_client::{Error, ErrorKind, Offset, OffsetAndMetadata, TopicPartition};
 use super::ConsumerCore;
 use crate::config::{AutoOffsetReset, IsolationLevel};
 use crate::lane::Offsets;
-use crate::position::{Position, ResetTo};
+use crate::position::{EndQuestion, Position, ResetTo};
 
 impl ConsumerCore {
     /// The partitions whose committed offsets nobody asks for yet. From now on somebody does.
@@ -50,7 +50,10 @@ impl ConsumerCore {
                 continue;
             }
             match (committed, policy) {
-                (Some(committed), _) => partition.set(at(committed), stamp),
+                (Some(committed), _) => {
+                    partition.set(at(committed), stamp);
+                    self.see_epochs([(name, committed)]);
+                }
                 (None, Some(to)) => partition.set(Position::AwaitingReset(to), stamp),
                 (None, None) => {
                     partition.is_asked = false;
@@ -63,20 +66,29 @@ impl ConsumerCore {
     }
 
     /// Takes note that committed offsets could not be had. They are asked for again after a pause.
-    pub(crate) fn committed_failed(&mut self, now: Instant, partitions: &BTreeSet<TopicPartition>) {
+    /// Returns whether they still are of interest.
+    pub(crate) fn committed_failed(
+        &mut self,
+        now: Instant,
+        partitions: &BTreeSet<TopicPartition>,
+    ) -> bool {
+        let mut is_of_interest = false;
         for name in partitions {
             let attempts = self.partitions.get(name).map_or(0, |p| p.attempts);
             let pause = self.pause_after(attempts);
             self.plan_by(now + pause);
             if let Some(partition) = self.partitions.get_mut(name)
                 && partition.position() == Position::AwaitingCommitted
+                && partition.is_asked
             {
+                is_of_interest = true;
                 partition.is_asked = false;
                 partition.attempts += 1;
                 partition.retry_at = Some(now + pause);
                 self.awaits_committed = true;
             }
         }
+        is_of_interest
     }
 
     /// Where the user stands; `None` while that is not known yet.
@@ -120,7 +132,9 @@ impl ConsumerCore {
             )
             .with_topic_partition(partition.clone()));
         }
-        self.move_to(partition, at(to))
+        self.move_to(partition, at(to))?;
+        self.see_epochs([(partition, to)]);
+        Ok(())
     }
 
     /// Looks the offset up when it is needed. No partition at all stands for all that are owned.
@@ -143,16 +157,48 @@ impl ConsumerCore {
             .try_for_each(|partition| self.move_to(partition, Position::AwaitingReset(to)))
     }
 
-    /// Records between the position and the end, as the last answer told it.
-    pub(crate) fn current_lag(&self, partition: &TopicPartition) -> Result<Option<u64>, Error> {
-        let owned = self.owned(partition)?;
-        let end = match self.options.isolation {
+    /// Records between the position and the end, as the last answer told it. An end that no answer
+    /// has told yet is asked for, once at a time.
+    pub(crate) fn current_lag(&mut self, partition: &TopicPartition) -> Result<Option<u64>, Error> {
+        let isolation = self.options.isolation;
+        let owned = self.owned_mut(partition)?;
+        let end = match isolation {
             IsolationLevel::ReadUncommitted => owned.high_watermark,
             IsolationLevel::ReadCommitted => owned.last_stable_offset,
         };
+        let offset = owned.offset();
+        if end.is_none() && owned.end_question == EndQuestion::None {
+            owned.end_question = EndQuestion::Wanted;
+            self.is_plan_stale = true;
+        }
         Ok(end
-            .zip(owned.offset())
+            .zip(offset)
             .map(|(end, offset)| u64::try_from(end.value() - offset.value()).unwrap_or(0)))
+    }
+
+    /// Takes note of where a partition ends, as a look-up told it.
+    pub(super) fn end_told(&mut self, partition: &TopicPartition, end: Offset) {
+        let isolation = self.options.isolation;
+        if let Some(owned) = self.partitions.get_mut(partition) {
+            owned.end_question = EndQuestion::None;
+            match isolation {
+                IsolationLevel::ReadUncommitted => owned.high_watermark = Some(end),
+                IsolationLevel::ReadCommitted => owned.last_stable_offset = Some(end),
+            }
+        }
+    }
+
+    /// Takes note of the epochs that travel with offsets. One that is newer than what is known of
+    /// the partition's leader calls for metadata, before the partition is asked about again.
+    pub(crate) fn see_epochs<'a>(
+        &mut self,
+        places: impl IntoIterator<Item = (&'a TopicPartition, &'a OffsetAndMetadata)>,
+    ) {
+        for (name, place) in places {
+            if let Some(epoch) = place.leader_epoch {
+                self.cluster.see_epoch(name, epoch);
+            }
+        }
     }
 
     /// Resets a position by policy, or has the next `poll` fail if there is none.

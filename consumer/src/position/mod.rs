@@ -83,6 +83,17 @@ pub(crate) struct PreferredReplica {
     pub(crate) leader_epoch: Option<LeaderEpoch>,
 }
 
+/// A question for the end of a partition, for the sake of its lag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndQuestion {
+    /// Nobody wants to know.
+    None,
+    /// Somebody does.
+    Wanted,
+    /// The leader was asked.
+    Asked,
+}
+
 /// One partition that the consumer owns.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Partition {
@@ -101,6 +112,7 @@ pub(crate) struct Partition {
     /// The subscription still names the topic.
     pub(crate) is_wanted: bool,
     pub(crate) high_watermark: Option<Offset>,
+    pub(crate) end_question: EndQuestion,
     /// The first record that the log has, as the last answer told it.
     pub(crate) log_start_offset: Option<Offset>,
     /// Behind the last record that `read_committed` lets pass.
@@ -128,6 +140,7 @@ impl Partition {
             is_pending_revocation: false,
             is_wanted: true,
             high_watermark: None,
+            end_question: EndQuestion::None,
             log_start_offset: None,
             last_stable_offset: None,
             has_failed: false,

@@ -238,7 +238,7 @@ pub(crate) fn offset_found(
         .with_partition_index(name.partition())
         .with_error_code(code)
         .with_offset(offset)
-        .with_leader_epoch(3);
+        .with_leader_epoch(0);
     ListOffsetsTopicResponse::default()
         .with_name(wire_name(name.topic().as_str()))
         .with_partitions(vec![partition])

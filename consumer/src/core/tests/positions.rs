@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use weft_client::wire::ErrorCode;
-use weft_client::{ErrorKind, LeaderEpoch, Offset, OffsetAndMetadata};
+use weft_client::{Error, ErrorKind, LeaderEpoch, Offset, OffsetAndMetadata};
 
 use super::bench::{Bench, bench, offsets, reading, topics, tp, tps};
 use super::cluster::{Part, batch, batch_of_epoch};
@@ -94,25 +94,71 @@ fn without_a_policy_every_partition_that_lacks_an_offset_is_told() {
     bench.core.take_partitions_to_fetch_committed(bench.now);
     let none: Vec<(&str, Option<i64>)> = names.iter().map(|name| (*name, None)).collect();
     tell(&mut bench, &none);
+    let error = bench.collect(500).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoOffsetForPartition);
+    assert_eq!(error.topic_partitions().len(), 40, "{error}");
+    assert!(bench.collected(500).is_empty(), "all of them were told");
+    bench.seek("t-7", 0);
+    let wanted = bench.core.take_partitions_to_fetch_committed(bench.now);
+    assert_eq!(wanted.len(), 39, "the others are asked about again");
+    tell(&mut bench, &none);
+    bench.seek("t-8", 0);
+    let error = bench.core.take_error_of(&tp("t-9")).unwrap();
+    let told = error.topic_partitions();
+    assert_eq!(told.len(), 38, "one that was sought meanwhile has a place");
+    assert!(!told.contains(&tp("t-8")));
+}
+
+#[test]
+fn a_position_waits_no_longer_when_the_group_or_the_topic_is_refused() {
+    let mut bench = reading(1);
+    bench
+        .core
+        .push_error(Error::from(ErrorKind::GroupAuthorization));
+    let other = Error::from(ErrorKind::TopicAuthorization).with_topics(["u".into()]);
+    bench.core.push_error(other);
+    let own = Error::from(ErrorKind::TopicAuthorization).with_topics(["t".into()]);
+    bench.core.push_error(own);
     let mut told = Vec::new();
-    for _ in 0..1_000 {
-        bench.pass(10_000);
-        bench.run();
-        let wanted = bench.core.take_partitions_to_fetch_committed(bench.now);
-        let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
-        let none: Vec<_> = wanted.iter().map(|name| (name.as_str(), None)).collect();
-        tell(&mut bench, &none);
-        let error = bench.collect(500).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::NoOffsetForPartition);
-        told.push(error.topic_partition().unwrap().clone());
-        bench.seek(&told.last().unwrap().to_string(), 0);
-        if told.len() == 40 {
-            break;
+    while let Some(error) = bench.core.take_error_of(&tp("t-0")) {
+        told.push(error.kind());
+    }
+    let expected = [ErrorKind::GroupAuthorization, ErrorKind::TopicAuthorization];
+    assert_eq!(told, expected);
+    assert_eq!(bench.collect(1).unwrap_err().topics(), ["u".into()]);
+}
+
+#[test]
+fn an_epoch_that_travels_with_an_offset_and_is_newer_calls_for_metadata() {
+    type Move = fn(&mut Bench, OffsetAndMetadata);
+    let moves: [(&str, Move); 3] = [
+        ("seek", |bench, to| {
+            bench.core.seek(&tp("t-0"), &to).unwrap();
+        }),
+        ("commit", |bench, to| {
+            bench.core.see_epochs([(&tp("t-0"), &to)]);
+        }),
+        ("committed", |bench, to| {
+            bench.core.take_partitions_to_fetch_committed(bench.now);
+            let told = BTreeMap::from([(tp("t-0"), Some(to))]);
+            bench.core.committed_fetched(&told);
+        }),
+    ];
+    for (name, make) in moves {
+        for (epoch, is_newer) in [(0, false), (1, true)] {
+            let mut bench = in_group(&[], &["t-0"]);
+            bench.run();
+            bench.has_metadata = false;
+            let before = bench.metadata_requests;
+            let mut to = OffsetAndMetadata::new(Offset::new(4));
+            to.leader_epoch = Some(LeaderEpoch::new(epoch));
+            make(&mut bench, to);
+            bench.pass(1_000);
+            bench.run();
+            let asked = bench.metadata_requests > before;
+            assert_eq!(asked, is_newer, "{name} in epoch {epoch}");
         }
     }
-    told.sort();
-    told.dedup();
-    assert_eq!(told.len(), 40, "no partition is forgotten");
 }
 
 #[test]
@@ -167,4 +213,29 @@ fn a_negative_offset_cannot_be_sought() {
     assert_eq!(error.kind(), ErrorKind::IllegalArgument);
     bench.answer(1, vec![("t-0", Part::of(batch(0, 1)))]);
     assert_eq!(bench.collected(1), ["t-0@0"]);
+}
+
+#[test]
+fn committed_offsets_are_asked_for_new_partitions_only() {
+    let mut bench = bench(&[("group.id", "g")]);
+    bench.topology.lead("t", &[1, 1]);
+    bench.core.assign(&tps(&["t-0"])).unwrap();
+    bench.core.take_partitions_to_fetch_committed(bench.now);
+    tell(&mut bench, &[("t-0", Some(5))]);
+    bench.core.assign(&tps(&["t-0", "t-1"])).unwrap();
+    let wanted = bench.core.take_partitions_to_fetch_committed(bench.now);
+    assert_eq!(wanted, tps(&["t-1"]));
+    assert_eq!(bench.position("t-0"), Some(5));
+}
+
+#[test]
+fn a_failed_question_that_a_seek_has_made_pointless_is_of_no_interest() {
+    let mut bench = in_group(&[], &["t-0", "t-1"]);
+    let wanted = bench.core.take_partitions_to_fetch_committed(bench.now);
+    bench.seek("t-0", 3);
+    assert!(bench.core.committed_failed(bench.now, &wanted));
+    bench.pass(10_000);
+    let wanted = bench.core.take_partitions_to_fetch_committed(bench.now);
+    bench.seek("t-1", 3);
+    assert!(!bench.core.committed_failed(bench.now, &wanted));
 }

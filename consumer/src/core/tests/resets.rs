@@ -200,3 +200,28 @@ fn a_reset_that_is_refused_fails_one_call_at_a_time() {
     assert_eq!(error.kind(), ErrorKind::TopicAuthorization);
     assert!(bench.collected(500).is_empty());
 }
+
+#[test]
+fn the_same_reset_again_is_asked_again() {
+    let mut bench = reading(1);
+    let all = tps(&["t-0"]);
+    bench.core.reset_to(&all, ResetTo::Beginning).unwrap();
+    bench.run();
+    bench.core.reset_to(&all, ResetTo::Beginning).unwrap();
+    bench.answer_look_up(1, &[("t-0", 0, 1)]);
+    assert_eq!(bench.position("t-0"), None);
+    bench.answer_look_up(1, &[("t-0", 0, 2)]);
+    assert_eq!(bench.position("t-0"), Some(2));
+}
+
+#[test]
+fn a_reset_of_an_earlier_owner_is_ignored() {
+    let mut bench = starting("earliest");
+    bench.run();
+    bench.core.assign(&tps(&[])).unwrap();
+    bench.core.assign(&tps(&["t-0"])).unwrap();
+    bench.answer_look_up(1, &[("t-0", 0, 1)]);
+    assert_eq!(bench.position("t-0"), None);
+    bench.answer_look_up(1, &[("t-0", 0, 2)]);
+    assert_eq!(bench.position("t-0"), Some(2));
+}

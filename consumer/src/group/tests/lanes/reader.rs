@@ -227,7 +227,9 @@ impl World {
                     let asked = self.settled(id);
                     match result {
                         Ok(offsets) => self.reader.core.committed_fetched(&offsets),
-                        Err(_) => self.reader.core.committed_failed(self.now, &asked),
+                        Err(_) => {
+                            self.reader.core.committed_failed(self.now, &asked);
+                        }
                     }
                 }
                 GroupResult::Left { id } => {
