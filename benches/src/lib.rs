@@ -4,5 +4,6 @@
 pub mod cpu;
 pub mod drain;
 pub mod fill;
+pub mod latency;
 pub mod shape;
 pub mod touch;
