@@ -2,6 +2,7 @@
 
 pub mod kafka;
 pub mod mock;
+pub mod proxy;
 
 /// The examples of the README are run.
 #[cfg(doctest)]

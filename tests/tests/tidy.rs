@@ -73,6 +73,8 @@ const PURE: &[&str] = &[
     "runtime/src/worker_pool/lanes",
     "runtime/src/worker_pool/pace.rs",
     "testcontainers/src/mock/core",
+    "testcontainers/src/proxy/flow.rs",
+    "testcontainers/src/proxy/impairment.rs",
     "testcontainers/src/mock/script",
     "tests/src/differential/allowed.rs",
     "tests/src/differential/case.rs",

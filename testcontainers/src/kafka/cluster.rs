@@ -2,13 +2,14 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "a shell: waits for processes with a deadline"
+    clippy::disallowed_types,
+    reason = "a shell: waits for processes with a deadline, and shares clusters between tests"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use super::probe::Probe;
 use super::start::KafkaClusterBuilder;
 use super::supervised::{KEEP_FILE, SupervisedJvm};
 use super::version::KafkaVersion;
+use crate::proxy::Proxy;
 
 /// A running Apache Kafka cluster on 127.0.0.1. Dropping it ends its processes and removes its
 /// files, unless the thread is panicking: then the files stay and the ends of the logs are printed.
@@ -28,6 +30,8 @@ pub struct KafkaCluster {
     pub(super) nodes: Vec<KafkaNode>,
     pub(super) zookeeper: Option<SupervisedJvm>,
     version: KafkaVersion,
+    /// One for each node, or none.
+    proxies: Vec<Proxy>,
     pub(super) directory: ClusterDirectory,
 }
 
@@ -37,11 +41,16 @@ impl KafkaCluster {
         KafkaClusterBuilder::new()
     }
 
-    pub(super) fn without_nodes(version: KafkaVersion, directory: ClusterDirectory) -> Self {
+    pub(super) fn without_nodes(
+        version: KafkaVersion,
+        directory: ClusterDirectory,
+        proxies: Vec<Proxy>,
+    ) -> Self {
         Self {
             nodes: Vec::new(),
             zookeeper: None,
             version,
+            proxies,
             directory,
         }
     }
@@ -54,9 +63,7 @@ impl KafkaCluster {
     ///
     /// As [`KafkaClusterBuilder::start`]; the text of the first failure is given to everyone.
     pub fn shared(version: KafkaVersion) -> Result<&'static Self, KafkaError> {
-        static CLUSTERS: [OnceLock<Result<KafkaCluster, String>>; KafkaVersion::ALL.len()] =
-            [const { OnceLock::new() }; KafkaVersion::ALL.len()];
-        let started = CLUSTERS[version as usize].get_or_init(|| {
+        let started = shared_place(version).get_or_init(|| {
             let cluster = Self::builder()
                 .version(version)
                 .start()
@@ -69,14 +76,27 @@ impl KafkaCluster {
             .map_err(|what| KafkaError::Refused { what: what.clone() })
     }
 
-    /// The value for `bootstrap.servers`: every node's address, separated by commas.
+    /// The value for `bootstrap.servers`: the address of every node, or of the proxy in front of
+    /// it, separated by commas.
     pub fn bootstrap(&self) -> String {
-        let addresses: Vec<String> = self
-            .nodes
-            .iter()
-            .map(|node| format!("127.0.0.1:{}", node.port()))
-            .collect();
-        addresses.join(",")
+        let ports: Vec<u16> = if self.proxies.is_empty() {
+            self.nodes.iter().map(KafkaNode::port).collect()
+        } else {
+            self.proxies.iter().map(Proxy::port).collect()
+        };
+        let addresses = ports.iter().map(|port| format!("127.0.0.1:{port}"));
+        addresses.collect::<Vec<String>>().join(",")
+    }
+
+    /// The proxy in front of the node with this id; none unless the cluster was started with
+    /// [`proxied`](KafkaClusterBuilder::proxied).
+    pub fn proxy(&self, id: usize) -> Option<&Proxy> {
+        self.proxies.get(id)
+    }
+
+    /// All of them, in the order of the nodes.
+    pub fn proxies(&self) -> &[Proxy] {
+        &self.proxies
     }
 
     /// Which version runs.
@@ -228,6 +248,19 @@ impl KafkaCluster {
         Ok(None)
     }
 }
+
+/// Where the shared cluster of a version is kept for the rest of the process.
+fn shared_place(version: KafkaVersion) -> &'static SharedCluster {
+    static PLACES: Mutex<BTreeMap<KafkaVersion, &'static SharedCluster>> =
+        Mutex::new(BTreeMap::new());
+    // The lock is held for the look-up only: clusters of different versions start side by side.
+    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
+    places
+        .entry(version)
+        .or_insert_with(|| Box::leak(Box::new(OnceLock::new())))
+}
+
+type SharedCluster = OnceLock<Result<KafkaCluster, String>>;
 
 fn knows_leaders(node: &KafkaNode, topic: &str, partitions: u32) -> bool {
     Probe::connect(node.port())

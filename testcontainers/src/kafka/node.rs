@@ -74,7 +74,8 @@ impl KafkaNode {
         self.id
     }
 
-    /// The port on 127.0.0.1 where it serves clients. It stays the same over restarts.
+    /// The port on 127.0.0.1 where it listens for clients itself, past its proxy if it has one. It
+    /// stays the same over restarts.
     pub fn port(&self) -> u16 {
         self.port
     }

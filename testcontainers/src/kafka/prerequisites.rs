@@ -47,6 +47,25 @@ fn program(name: &str) -> PathBuf {
 }
 
 pub(super) fn check_java() -> Result<(), KafkaError> {
+    java_on_this_machine().map(|_| ())
+}
+
+/// Whether the Java of this machine can run this version.
+pub(super) fn check_java_for(version: KafkaVersion) -> Result<(), KafkaError> {
+    let java = java_on_this_machine()?;
+    match version.newest_java() {
+        Some(newest) if java > newest => Err(KafkaError::Prerequisite {
+            missing: format!(
+                "Kafka {version} runs on Java up to {newest}, and `java` is version {java}: point \
+                 JAVA_HOME to an older one"
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The feature number of its version, which is new enough for every Kafka.
+fn java_on_this_machine() -> Result<u32, KafkaError> {
     let missing = |missing: String| Err(KafkaError::Prerequisite { missing });
     let output = match Command::new(java())
         .arg("-version")
@@ -61,7 +80,7 @@ pub(super) fn check_java() -> Result<(), KafkaError> {
     };
     let text = String::from_utf8_lossy(&output.stderr);
     match java_feature_version(&text) {
-        Some(version) if version >= OLDEST_JAVA => Ok(()),
+        Some(version) if version >= OLDEST_JAVA => Ok(version),
         Some(version) => missing(format!("`java` is version {version}")),
         None => missing(format!("`java -version` tells no version: {}", text.trim())),
     }

@@ -16,6 +16,10 @@ pub(super) struct NodePorts {
     pub(super) broker: u16,
     /// Where the KRaft controller of this node listens; unused with ZooKeeper.
     pub(super) controller: u16,
+    /// Where the other brokers find it, if its clients are sent to a proxy.
+    pub(super) replication: u16,
+    /// The proxy that clients are sent to.
+    pub(super) proxy: Option<u16>,
 }
 
 /// All ports of one cluster, in node order.
@@ -37,7 +41,7 @@ pub(super) fn broker(
     let mut set = |key: &str, value: String| {
         properties.insert(key.to_owned(), value);
     };
-    let client_listener = format!("PLAINTEXT://127.0.0.1:{}", own.broker);
+    let listeners = Listeners::of(own);
     match version.coordination() {
         Coordination::KRaft => {
             let voters: Vec<String> = ports
@@ -50,15 +54,9 @@ pub(super) fn broker(
             set("process.roles", "broker,controller".into());
             set("controller.quorum.voters", voters.join(","));
             set("controller.listener.names", "CONTROLLER".into());
-            set(
-                "listener.security.protocol.map",
-                "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".into(),
-            );
             let controller_listener = format!("CONTROLLER://127.0.0.1:{}", own.controller);
-            set(
-                "listeners",
-                format!("{client_listener},{controller_listener}"),
-            );
+            let bound = &listeners.bound;
+            set("listeners", format!("{bound},{controller_listener}"));
             set("broker.session.timeout.ms", BROKER_SESSION_MS.to_string());
             set(
                 "broker.heartbeat.interval.ms",
@@ -75,14 +73,50 @@ pub(super) fn broker(
                 "zookeeper.session.timeout.ms",
                 BROKER_SESSION_MS.to_string(),
             );
-            set("listeners", client_listener.clone());
+            set("listeners", listeners.bound.clone());
         }
     }
-    set("advertised.listeners", client_listener);
-    set("inter.broker.listener.name", "PLAINTEXT".into());
+    set("advertised.listeners", listeners.advertised);
+    set(
+        "inter.broker.listener.name",
+        listeners.between_brokers.into(),
+    );
+    set(
+        "listener.security.protocol.map",
+        "PLAINTEXT:PLAINTEXT,REPLICATION:PLAINTEXT,CONTROLLER:PLAINTEXT".into(),
+    );
     set("log.dirs", data.display().to_string());
     properties.extend(common(version, ports.nodes.len()));
     properties
+}
+
+/// Where a broker listens, and where it says that it does.
+struct Listeners {
+    bound: String,
+    advertised: String,
+    between_brokers: &'static str,
+}
+
+impl Listeners {
+    /// Brokers talk to each other past the proxies of their clients.
+    fn of(ports: NodePorts) -> Self {
+        let clients = format!("PLAINTEXT://127.0.0.1:{}", ports.broker);
+        match ports.proxy {
+            None => Self {
+                advertised: clients.clone(),
+                bound: clients,
+                between_brokers: "PLAINTEXT",
+            },
+            Some(proxy) => {
+                let brokers = format!("REPLICATION://127.0.0.1:{}", ports.replication);
+                Self {
+                    advertised: format!("PLAINTEXT://127.0.0.1:{proxy},{brokers}"),
+                    bound: format!("{clients},{brokers}"),
+                    between_brokers: "REPLICATION",
+                }
+            }
+        }
+    }
 }
 
 /// What all brokers of a cluster have in common, whatever keeps their metadata.
@@ -111,7 +145,7 @@ fn common(version: KafkaVersion, nodes: usize) -> Properties {
         ("transaction.state.log.num.partitions", "5"),
         ("transaction.state.log.replication.factor", &replicas),
     ];
-    if version >= KafkaVersion::V3_9_1 {
+    if version.release() >= (3, 7) {
         settings.push(("group.consumer.min.heartbeat.interval.ms", "100"));
         settings.push(("group.consumer.min.session.timeout.ms", "1000"));
     }
@@ -235,6 +269,8 @@ mod tests {
             .map(|node| NodePorts {
                 broker: 9000 + node,
                 controller: 9100 + node,
+                replication: 9200 + node,
+                proxy: None,
             })
             .collect();
         ClusterPorts {
@@ -309,6 +345,27 @@ mod tests {
                 ("group.consumer.min.session.timeout.ms", None),
             ],
         );
+    }
+
+    #[test]
+    fn clients_are_sent_to_the_proxy_and_brokers_past_it() {
+        for version in KafkaVersion::ALL {
+            let mut ports = ports(1);
+            ports.nodes[0].proxy = Some(9300);
+            let properties = broker(version, &ports, 0, Path::new("/data"));
+            let is_in = |key: &str, part: &str| properties[key].contains(part);
+            assert!(is_in(
+                "listeners",
+                "PLAINTEXT://127.0.0.1:9000,REPLICATION://127.0.0.1:9200"
+            ));
+            let advertised = "PLAINTEXT://127.0.0.1:9300,REPLICATION://127.0.0.1:9200";
+            assert_eq!(properties["advertised.listeners"], advertised);
+            assert_eq!(properties["inter.broker.listener.name"], "REPLICATION");
+            assert!(is_in(
+                "listener.security.protocol.map",
+                "REPLICATION:PLAINTEXT"
+            ));
+        }
     }
 
     #[test]

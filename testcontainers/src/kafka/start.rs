@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -23,6 +23,7 @@ use super::prerequisites;
 use super::properties::{self, ClusterPorts, JvmRole, NodePorts, Properties};
 use super::supervised::{SupervisedJvm, last_log_lines};
 use super::version::{Coordination, KafkaVersion};
+use crate::proxy::Proxy;
 
 /// How a cluster is to be started. Made by [`KafkaCluster::builder`].
 #[derive(Clone, Debug)]
@@ -30,6 +31,7 @@ pub struct KafkaClusterBuilder {
     version: KafkaVersion,
     nodes: usize,
     properties: Properties,
+    proxy_seed: Option<u64>,
 }
 
 impl KafkaClusterBuilder {
@@ -38,6 +40,7 @@ impl KafkaClusterBuilder {
             version: KafkaVersion::default(),
             nodes: 1,
             properties: Properties::new(),
+            proxy_seed: None,
         }
     }
 
@@ -47,7 +50,7 @@ impl KafkaClusterBuilder {
         self
     }
 
-    /// How many nodes, 1 or 3; one unless said.
+    /// How many nodes, 1 to 3; one unless said.
     pub fn nodes(mut self, nodes: usize) -> Self {
         self.nodes = nodes;
         self
@@ -61,21 +64,30 @@ impl KafkaClusterBuilder {
         self
     }
 
+    /// Puts a [`Proxy`] in front of each node: [`KafkaCluster::bootstrap`] and the brokers' own
+    /// answers send clients there, while the brokers talk to each other directly.
+    /// [`KafkaCluster::proxy`] gives them; the seed decides which bits they turn.
+    pub fn proxied(mut self, seed: u64) -> Self {
+        self.proxy_seed = Some(seed);
+        self
+    }
+
     /// Starts the cluster and waits until it is ready. The first start of a version on a machine
     /// takes about a minute longer: its jars are fetched, and its classes are prepared for quicker
     /// starts.
     ///
     /// # Errors
     ///
-    /// [`KafkaError::Prerequisite`] if Java or Maven is missing, [`KafkaError::Download`] if the
-    /// jars cannot be fetched, [`KafkaError::Configuration`] for any other number of nodes than 1
-    /// or 3, and otherwise what kept the cluster from starting. Its files are left in place then.
+    /// [`KafkaError::Prerequisite`] if Java or Maven is missing, or Java is too new for the version;
+    /// [`KafkaError::Download`] if the jars cannot be fetched, as for a version that was never
+    /// released; [`KafkaError::Configuration`] for any other number of nodes than 1 to 3; and
+    /// otherwise what kept the cluster from starting. Its files are left in place then.
     pub fn start(self) -> Result<KafkaCluster, KafkaError> {
-        if ![1, 3].contains(&self.nodes) {
-            let what = format!("{} nodes were asked for; 1 or 3 are possible", self.nodes);
+        if !(1..=3).contains(&self.nodes) {
+            let what = format!("{} nodes were asked for; 1 to 3 are possible", self.nodes);
             return Err(KafkaError::Configuration { what });
         }
-        prerequisites::check_java()?;
+        prerequisites::check_java_for(self.version)?;
         let jvm = Jvm::of(self.version)?;
         if jvm.has_class_archive() {
             return self.start_with(&jvm);
@@ -98,12 +110,13 @@ impl KafkaClusterBuilder {
 
     fn start_once(&self, jvm: &Jvm) -> Result<KafkaCluster, KafkaError> {
         let directory = ClusterDirectory::create()?;
-        let reserved = ReservedPorts::reserve(self.nodes)?;
+        let mut reserved = ReservedPorts::reserve(self.nodes)?;
+        let proxies = self.start_proxies(&mut reserved.ports)?;
         let configured = self.configure(&directory, &reserved.ports)?;
         if self.version.coordination() == Coordination::KRaft {
             format_storage(jvm, &configured)?;
         }
-        let mut cluster = KafkaCluster::without_nodes(self.version, directory);
+        let mut cluster = KafkaCluster::without_nodes(self.version, directory, proxies);
         let started = self
             .launch(jvm, configured, &reserved.release(), &mut cluster)
             .and_then(|()| cluster.wait_ready(READY_TIMEOUT));
@@ -116,6 +129,21 @@ impl KafkaClusterBuilder {
                 Err(error)
             }
         }
+    }
+
+    fn start_proxies(&self, ports: &mut ClusterPorts) -> Result<Vec<Proxy>, KafkaError> {
+        let Some(seed) = self.proxy_seed else {
+            return Ok(Vec::new());
+        };
+        let mut proxies = Vec::with_capacity(self.nodes);
+        for (node, seed) in ports.nodes.iter_mut().zip(seed..) {
+            let broker = SocketAddr::from((Ipv4Addr::LOCALHOST, node.broker));
+            let proxy = Proxy::start(broker, seed)
+                .map_err(|source| KafkaError::io("starting a proxy", source))?;
+            node.proxy = Some(proxy.port());
+            proxies.push(proxy);
+        }
+        Ok(proxies)
     }
 
     fn configure(
@@ -198,7 +226,7 @@ struct ReservedPorts {
 
 impl ReservedPorts {
     fn reserve(nodes: usize) -> Result<Self, KafkaError> {
-        let mut listeners = Vec::with_capacity(2 * nodes + 1);
+        let mut listeners = Vec::with_capacity(3 * nodes + 1);
         let mut port = || -> io::Result<u16> {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
             let port = listener.local_addr()?.port();
@@ -211,6 +239,8 @@ impl ReservedPorts {
                     Ok(NodePorts {
                         broker: port()?,
                         controller: port()?,
+                        replication: port()?,
+                        proxy: None,
                     })
                 })
                 .collect::<io::Result<_>>()?;

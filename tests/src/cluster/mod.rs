@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use weft_client::NodeId;
 use weft_testcontainers::kafka::{
-    JavaCommand, JavaProgram, KafkaCluster, KafkaError, KafkaVersion, Prerequisites,
+    JavaCommand, JavaProgram, KafkaCluster, KafkaClusterBuilder, KafkaError, KafkaVersion,
+    Prerequisites,
 };
 use weft_testcontainers::mock::{KafkaRelease, MockCluster, MockClusterBuilder, Order};
 
@@ -40,6 +41,8 @@ pub enum Target {
     Pretended(KafkaRelease),
     /// One real broker of this version, shared by the process.
     OneKafka(KafkaVersion),
+    /// One real broker of the newest version behind a proxy, shared by the process.
+    ProxiedKafka,
     /// Three real brokers of the newest version, shared by the process.
     ThreeKafkas,
 }
@@ -51,6 +54,9 @@ impl fmt::Display for Target {
             Self::Mock { brokers } => write!(f, "mock ({brokers} brokers)"),
             Self::Pretended(release) => write!(f, "mock of {release} (1 broker)"),
             Self::OneKafka(version) => write!(f, "Kafka {version} (1 node)"),
+            Self::ProxiedKafka => {
+                write!(f, "Kafka {} (1 node, proxied)", KafkaVersion::default())
+            }
             Self::ThreeKafkas => write!(f, "Kafka {} (3 nodes)", KafkaVersion::default()),
         }
     }
@@ -89,6 +95,7 @@ impl Cluster {
             Target::Mock { brokers } => mock(MockCluster::builder().brokers(brokers))?,
             Target::Pretended(release) => mock(MockCluster::builder().release(release))?,
             Target::OneKafka(version) => Brokers::Kafka(real(|| KafkaCluster::shared(version))?),
+            Target::ProxiedKafka => Brokers::Kafka(real(proxied_kafka)?),
             Target::ThreeKafkas => Brokers::Kafka(real(three_kafkas)?),
         };
         Ok(Self { target, brokers })
@@ -97,6 +104,14 @@ impl Cluster {
     /// What this is.
     pub fn target(&self) -> Target {
         self.target
+    }
+
+    /// The real Kafka; nothing for the mock.
+    pub fn kafka(&self) -> Option<&'static KafkaCluster> {
+        match &self.brokers {
+            Brokers::Mock(_) => None,
+            Brokers::Kafka(cluster) => Some(cluster),
+        }
     }
 
     /// The version of a real Kafka; nothing for the mock.
@@ -281,14 +296,28 @@ fn real(
 /// As [`KafkaCluster::shared`], for three nodes.
 fn three_kafkas() -> Result<&'static KafkaCluster, KafkaError> {
     static CLUSTER: OnceLock<Result<KafkaCluster, String>> = OnceLock::new();
-    let started = CLUSTER.get_or_init(|| {
-        let builder = KafkaCluster::builder().nodes(3);
-        builder.start().map_err(|error| error.to_string())
-    });
-    started
+    once(&CLUSTER, || KafkaCluster::builder().nodes(3))
+}
+
+/// As [`KafkaCluster::shared`], behind a proxy.
+fn proxied_kafka() -> Result<&'static KafkaCluster, KafkaError> {
+    static CLUSTER: OnceLock<Result<KafkaCluster, String>> = OnceLock::new();
+    once(&CLUSTER, || KafkaCluster::builder().proxied(PROXY_SEED))
+}
+
+fn once(
+    cluster: &'static OnceLock<Result<KafkaCluster, String>>,
+    builder: impl FnOnce() -> KafkaClusterBuilder,
+) -> Result<&'static KafkaCluster, KafkaError> {
+    let start = || builder().start().map_err(|error| error.to_string());
+    cluster
+        .get_or_init(start)
         .as_ref()
         .map_err(|what| KafkaError::Refused { what: what.clone() })
 }
+
+/// Decides which bits the proxy turns.
+const PROXY_SEED: u64 = 7;
 
 /// Tells the processes apart that use one cluster one after the other.
 fn process_tag() -> u64 {

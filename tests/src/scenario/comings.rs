@@ -132,7 +132,7 @@ fn records(cluster: &Cluster) -> u32 {
     match cluster.target() {
         // It keeps everything in memory, and is there to be quick.
         Target::Mock { .. } | Target::Pretended(_) => 200_000,
-        Target::OneKafka(_) | Target::ThreeKafkas => 1_000_000,
+        Target::OneKafka(_) | Target::ProxiedKafka | Target::ThreeKafkas => 1_000_000,
     }
 }
 

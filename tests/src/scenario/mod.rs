@@ -2,6 +2,7 @@
 //! show.
 
 pub mod bad_input;
+pub mod bad_line;
 pub mod broker_loss;
 pub mod comings;
 pub mod failing_handler;

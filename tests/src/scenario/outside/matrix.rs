@@ -82,7 +82,7 @@ fn is_always_run(target: Target, cell: &Cell) -> bool {
             (cell.assignor, cell.is_led_by_weft),
             ("cooperative-sticky", false) | ("sticky", true)
         ),
-        Target::Mock { .. } | Target::ThreeKafkas => matches!(
+        Target::Mock { .. } | Target::ProxiedKafka | Target::ThreeKafkas => matches!(
             (cell.assignor, cell.is_led_by_weft),
             ("range", false) | ("cooperative-sticky", true)
         ),

@@ -27,12 +27,15 @@ pub use records::{records_equal_what_java_wrote, records_equal_what_was_appended
 pub use reset::the_reset_policy_says_where_to_begin;
 
 /// A consumer with these options beside those of [`config`].
-fn consumer(cluster: &Cluster, properties: &[(&str, &str)]) -> Result<Consumer, Failure> {
+pub(super) fn consumer(
+    cluster: &Cluster,
+    properties: &[(&str, &str)],
+) -> Result<Consumer, Failure> {
     Ok(Consumer::new(config(cluster, properties)?)?)
 }
 
 /// The partitions of what was filled.
-fn partitions(filled: &Filled) -> BTreeSet<TopicPartition> {
+pub(super) fn partitions(filled: &Filled) -> BTreeSet<TopicPartition> {
     let numbers = filled.ends.keys();
     numbers
         .map(|partition| TopicPartition::new(filled.topic.as_str(), *partition))
@@ -41,7 +44,7 @@ fn partitions(filled: &Filled) -> BTreeSet<TopicPartition> {
 
 /// Polls until `count` records came, and returns their places. The offsets of a partition must
 /// ascend without a gap.
-fn take(consumer: &Consumer, count: u64) -> Result<Vec<(i32, Offset)>, Failure> {
+pub(super) fn take(consumer: &Consumer, count: u64) -> Result<Vec<(i32, Offset)>, Failure> {
     let mut taken: Vec<(i32, Offset)> = Vec::new();
     wait::until("polling all records", PATIENCE, || {
         for record in &consumer.poll(POLL_TIMEOUT)? {
