@@ -11,6 +11,7 @@ mod errors;
 mod fetching;
 mod leaders;
 mod look_ups;
+mod metrics;
 mod patterns;
 mod positions;
 mod replicas;

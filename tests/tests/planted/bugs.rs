@@ -129,11 +129,10 @@ pub(crate) const BUGS: &[Bug] = &[
         name: "a_committed_offset_is_forgotten",
         breaks: "a partition that is taken over is read from its beginning",
         file: "consumer/src/core/offsets.rs",
-        sound: "(Some(committed), _) => partition.set(at(committed), stamp),",
+        sound: "(Some(committed), _) => {",
         broken: concat!(
-            "(Some(committed), None) => partition.set(at(committed), stamp),\n",
-            "                (Some(_), Some(to)) => ",
-            "partition.set(Position::AwaitingReset(to), stamp),",
+            "(Some(_), Some(to)) => partition.set(Position::AwaitingReset(to), stamp),\n",
+            "                (Some(committed), None) => {",
         ),
     },
     Bug {
