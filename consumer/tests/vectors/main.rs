@@ -10,6 +10,7 @@
 
 mod assignors;
 mod blobs;
+mod java;
 mod rules;
 
 use std::path::Path;

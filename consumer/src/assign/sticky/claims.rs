@@ -62,6 +62,11 @@ impl<'a> Claims<'a> {
         settled
     }
 
+    /// How many partitions have a rightful owner.
+    pub(in crate::assign) fn count(&self) -> usize {
+        self.owned.iter().map(Vec::len).sum()
+    }
+
     /// The member that owned the partition in an older generation, if one says so.
     pub(super) fn former_owner(&self, partition: Partition<'a>) -> Option<Place> {
         self.former.get(&partition).map(|(_, place)| *place)

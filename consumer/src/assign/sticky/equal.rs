@@ -54,7 +54,7 @@ impl<'p, 'a> Deal<'p, 'a> {
     fn keep_owned(&mut self, claims: &Claims<'a>) {
         for (member, owned) in claims.owned.iter().enumerate() {
             let mut share = owned.clone();
-            share.retain(|partition| self.problem.suits(member, *partition));
+            share.retain(|partition| self.problem.may_keep(member, *partition));
             share.sort_by_key(|(topic, number)| (*number, *topic));
             if share.len() < self.fewest {
                 self.below.push(member);

@@ -50,7 +50,7 @@ impl<'a> Division<'_, 'a> {
         for (member, owned) in self.claims.owned.iter().enumerate() {
             for partition in owned {
                 let wanted = self.problem.readers(partition.0).contains(&member);
-                if wanted && self.problem.suits(member, *partition) {
+                if wanted && self.problem.may_keep(member, *partition) {
                     self.give(member, *partition);
                 } else {
                     gave_up = true;

@@ -23,6 +23,8 @@ pub(in crate::assign) struct Problem<'a> {
     pub(in crate::assign) all_want_the_same: bool,
     /// Whether heeding racks can gain anything.
     pub(in crate::assign) racks_matter: bool,
+    /// Whether members may keep what they own although they read it from afar.
+    pub(in crate::assign) keeps_what_is_far: bool,
     topics: BTreeMap<&'a TopicName, Topic<'a>>,
 }
 
@@ -56,6 +58,7 @@ impl<'a> Problem<'a> {
         let all: Vec<&ReplicaRacks> = all.copied().collect();
         Self {
             racks_matter: racks_matter(&members, &all),
+            keeps_what_is_far: false,
             all_want_the_same: wishes.len() == 1,
             members,
             topics,
@@ -63,7 +66,7 @@ impl<'a> Problem<'a> {
     }
 
     /// All partitions that somebody wants, by topic and number.
-    pub(super) fn partitions(&self) -> impl Iterator<Item = Partition<'a>> {
+    pub(in crate::assign) fn partitions(&self) -> impl Iterator<Item = Partition<'a>> {
         let topics = self.topics.iter();
         topics.flat_map(|(name, topic)| topic.partitions.keys().map(|number| (*name, *number)))
     }
@@ -96,6 +99,23 @@ impl<'a> Problem<'a> {
         !self.racks_matter
             || self.members[member].rack.is_none()
             || self.is_in_rack(member, partition)
+    }
+
+    /// Whether the member may keep the partition, if it owns it.
+    pub(super) fn may_keep(&self, member: Place, partition: Partition<'_>) -> bool {
+        self.keeps_what_is_far || self.suits(member, partition)
+    }
+
+    /// How many partitions of these shares are read in a rack that holds a replica.
+    pub(in crate::assign) fn read_nearby(&self, shares: &[Share<'_>]) -> usize {
+        let is_near = |place, share: &Share<'_>| {
+            let partitions = share.iter();
+            partitions
+                .filter(|one| self.is_in_rack(place, **one))
+                .count()
+        };
+        let shares = shares.iter().enumerate();
+        shares.map(|(place, share)| is_near(place, share)).sum()
     }
 
     /// How many members are in racks that hold a replica.
