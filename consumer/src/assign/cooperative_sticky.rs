@@ -3,11 +3,11 @@
 //! Members join while they own partitions and say which. A partition that is to change hands is
 //! given to nobody at first: its owner sees that it is gone, gives it up and joins again, and that
 //! second rebalance gives it to the new owner. The results are those of Kafka's
-//! `CooperativeStickyAssignor`, with two exceptions. A partition that two members claim is held back
-//! in all cases, not only if all members want the same topics. And a group that has everything and
-//! is even stays as it is, unless more would be read nearby: Kafka's assignor takes from a member
-//! whatever that reads from afar, even if it has nothing nearer to give, and some groups with such
-//! members rebalance for ever.
+//! `CooperativeStickyAssignor`, with two exceptions. A partition that two members claim is held
+//! back in all cases, not only if all members want the same topics. And a group that has everything
+//! and is even stays as it is, unless more would be read nearby: Kafka's assignor takes from a
+//! member whatever that reads from afar, even if it has nothing nearer to give, and some groups
+//! with such members rebalance for ever.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -125,6 +125,12 @@ pub trait Assignor: fmt::Debug + Send + Sync {
     /// Divides the partitions. Only the leader calls it. Topics that `topics` does not know are
     /// left out; every member has an entry in the result, an empty one if there is nothing for it.
     ///
+    /// A result that makes no sense is refused, unlike in Java: a share for somebody who is no
+    /// member, a partition that does not exist, that is given twice, or whose topic its reader does
+    /// not want; under the cooperative protocol also one that another member still owns. Then, and
+    /// after an error or a panic, the leader leaves the group, so that another member may divide,
+    /// and its next `poll` tells why.
+    ///
     /// # Errors
     ///
     /// If it cannot divide; the rebalance then fails on the leader. Kafka's own assignors always

@@ -29,7 +29,7 @@ use crate::lane::{GroupResult, SubscriptionEpoch};
 pub(super) enum Pace {
     /// At once, unless that has been done several times in a row.
     AtOnce,
-    /// After the backoff.
+    /// After `retry.backoff.ms`, which does not grow: the group waits for its members.
     Slowly,
 }
 
@@ -51,7 +51,7 @@ impl GroupCore {
         self.member.subscription = Some(Subscription { epoch, topics });
         self.member.halt = None;
         if self.member.identity.is_in_generation() && self.member.wants_to_join() {
-            self.member.rejoin_because("the subscription has changed");
+            self.member.rejoin_also_because("subscription has changed");
         }
         self.want_topics();
     }
@@ -158,10 +158,10 @@ impl GroupCore {
         let code = ErrorCode(response.error_code);
         let reaction = reaction(Context::JoinGroup, code);
         if reaction == Reaction::AdoptMemberId {
-            self.member.identity.member_id = MemberId::new(response.member_id.as_str());
-            self.member.rejoin_reason = Some(format!(
-                "need to re-join with the given member-id: {}",
-                response.member_id.as_str()
+            let member_id = response.member_id.as_str();
+            self.adopt(turn, MemberId::new(member_id));
+            self.member.rejoin_because(&format!(
+                "need to re-join with the given member-id: {member_id}"
             ));
             self.retry_join(turn.now, Pace::AtOnce);
         } else if reaction == Reaction::Accept {
@@ -169,6 +169,16 @@ impl GroupCore {
             self.accept_join(turn, request, response);
         } else {
             self.join_refused(turn, request, reaction, code, "joining");
+        }
+    }
+
+    /// Takes the id that the coordinator gave. Whoever has to be given one is in no generation.
+    fn adopt(&mut self, turn: &mut Turn<'_>, member_id: MemberId) {
+        if self.member.identity.is_in_generation() {
+            self.reset_membership(turn, member_id);
+            self.hand_over_loss(turn, Loss::OfPartitions);
+        } else {
+            self.member.identity.member_id = member_id;
         }
     }
 
@@ -229,13 +239,18 @@ impl GroupCore {
     }
 
     fn retry_join(&mut self, now: Instant, pace: Pace) {
+        self.member.state = State::Unjoined;
+        self.put_off_join(now, pace);
+    }
+
+    /// Counts a join in vain, and says when the next one is due.
+    pub(super) fn put_off_join(&mut self, now: Instant, pace: Pace) {
         let failures = self.member.join_failures;
         self.member.join_failures = failures.saturating_add(1);
-        self.member.state = State::Unjoined;
-        self.member.join_at = if pace == Pace::AtOnce && failures < JOINS_AT_ONCE_MAX {
-            None
-        } else {
-            now.checked_add(self.backoff(failures))
+        self.member.join_at = match pace {
+            Pace::AtOnce if failures < JOINS_AT_ONCE_MAX => None,
+            Pace::AtOnce => now.checked_add(self.backoff(failures - JOINS_AT_ONCE_MAX)),
+            Pace::Slowly => now.checked_add(self.settings.client.retry_backoff),
         };
     }
 
@@ -276,7 +291,9 @@ impl GroupCore {
         }
     }
 
-    /// Another process took over the instance id. Joining again would only take it back.
+    /// Another process took over the instance id. Joining again would only take it back, and the
+    /// two would go on fencing each other, as two Java consumers do that ignore the error. So the
+    /// member stays out until the consumer unsubscribes.
     pub(super) fn fenced(&mut self, turn: &mut Turn<'_>, error: Error) {
         self.member.fenced = Some(error.clone());
         self.reset_membership(turn, MemberId::new(""));

@@ -11,7 +11,7 @@ use std::time::Instant;
 use weft_client::cluster::{ClusterSnapshot, TopicSnapshot, Topics};
 use weft_client::wire::messages::JoinGroupResponse;
 use weft_client::wire::messages::sync_group_request::SyncGroupRequestAssignment;
-use weft_client::{Error, ErrorKind, GroupInstanceId, MemberId, TopicName, TopicPartition};
+use weft_client::{Error, ErrorKind, GroupInstanceId, MemberId, NodeId, TopicName, TopicPartition};
 
 use super::core::{GroupCore, Turn};
 use super::handover::Loss;
@@ -43,8 +43,17 @@ pub(super) struct PartitionsSeen(BTreeMap<TopicName, Vec<RacksSeen>>);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct RacksSeen {
     racks: ReplicaRacks,
-    /// A replica lies on a broker that is not known now: its rack is uncertain.
-    is_uncertain: bool,
+    /// Replicas on brokers that are not known now: each may lie in any one rack.
+    unknown: usize,
+}
+
+impl RacksSeen {
+    /// Whether both can be the racks of the same replicas: whatever only one of them has lies, in
+    /// the other one, on a broker that is down.
+    fn can_be(&self, other: &Self) -> bool {
+        let beyond = |one: &Self, other: &Self| one.racks.difference(&other.racks).count();
+        beyond(self, other) <= other.unknown && beyond(other, self) <= self.unknown
+    }
 }
 
 impl PartitionsSeen {
@@ -55,10 +64,10 @@ impl PartitionsSeen {
                 if !with_racks {
                     return RacksSeen::default();
                 }
-                let brokers = || replicas.iter().map(|node| snapshot.broker(*node));
+                let is_unknown = |node: &&NodeId| snapshot.broker(**node).is_none();
                 RacksSeen {
                     racks: racks_of(snapshot, replicas),
-                    is_uncertain: brokers().any(|broker| broker.is_none()),
+                    unknown: replicas.iter().filter(is_unknown).count(),
                 }
             });
             Some((name.clone(), racks.collect()))
@@ -67,15 +76,13 @@ impl PartitionsSeen {
     }
 
     /// Whether there is reason to divide again. A broker that is down for a while takes its rack
-    /// with it, which is none.
+    /// with it, which is no reason.
     fn differs_from(&self, other: &Self) -> bool {
-        let is_same =
-            |a: &RacksSeen, b: &RacksSeen| a.racks == b.racks || a.is_uncertain || b.is_uncertain;
         let is_same_topic = |(name, a): (&TopicName, &Vec<RacksSeen>)| {
             other
                 .0
                 .get(name)
-                .is_some_and(|b| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b)))
+                .is_some_and(|b| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.can_be(b)))
         };
         self.0.len() != other.0.len() || !self.0.iter().all(is_same_topic)
     }
@@ -179,10 +186,7 @@ impl GroupCore {
         let mut assignments = catch_unwind(divide)
             .map_err(|payload| assignor_panic(&**assignor, &*payload))?
             .map_err(|error| refusal(&**assignor, &error.to_string()).with_source(error))?;
-        if let Some(stranger) = assignments.keys().find(|id| !members.contains_key(*id)) {
-            let text = format!("it gave partitions to {stranger}, which is no member");
-            return Err(refusal(&**assignor, &text));
-        }
+        check_shares(&topics, members, &assignments).map_err(|text| refusal(&**assignor, &text))?;
         let is_ours = assignor.name() == "cooperative-sticky";
         if self.protocol == RebalanceProtocol::Cooperative && !is_ours {
             check_cooperative(&**assignor, members, &assignments)?;
@@ -224,7 +228,8 @@ impl GroupCore {
         if let Some(before) = &self.member.assigned_over
             && before.differs_from(&self.partitions_seen())
         {
-            self.member.rejoin_because("cached metadata has changed");
+            self.member
+                .rejoin_also_because("cached metadata has changed");
         }
     }
 
@@ -238,7 +243,7 @@ impl GroupCore {
         if is_stable && self.member.given_up_by.is_some_and(|by| by <= now) {
             self.member.given_up_by = None;
             self.member
-                .rejoin_because("partitions that were to change hands have no owner");
+                .rejoin_also_because("partitions that were to change hands have no owner");
         }
     }
 
@@ -250,14 +255,14 @@ impl GroupCore {
 }
 
 /// The replicas of each partition, in the order of their numbers, up to the first gap.
-fn partitions_of(topic: &TopicSnapshot) -> impl Iterator<Item = &[weft_client::NodeId]> {
+fn partitions_of(topic: &TopicSnapshot) -> impl Iterator<Item = &[NodeId]> {
     let numbered = (0..).zip(&topic.partitions);
     numbered
         .take_while(|(expected, (number, _))| expected == *number)
         .map(|(_, (_, partition))| partition.replicas.as_slice())
 }
 
-fn racks_of(snapshot: &ClusterSnapshot, replicas: &[weft_client::NodeId]) -> ReplicaRacks {
+fn racks_of(snapshot: &ClusterSnapshot, replicas: &[NodeId]) -> ReplicaRacks {
     let brokers = replicas.iter().filter_map(|node| snapshot.broker(*node));
     brokers.filter_map(|broker| broker.rack.clone()).collect()
 }
@@ -282,12 +287,45 @@ fn is_handing_over(
     let shares = assignments.values().flat_map(|share| &share.partitions);
     let given: BTreeSet<&TopicPartition> = shares.collect();
     let wanted: BTreeSet<&TopicName> = members.values().flat_map(|one| &one.topics).collect();
-    let is_there = |owned: &TopicPartition| {
-        let partitions = topics.partitions(owned.topic()).map_or(0, <[_]>::len);
-        usize::try_from(owned.partition()).is_ok_and(|index| index < partitions)
-    };
+    let is_wanted = |owned: &TopicPartition| wanted.contains(owned.topic());
     let mut owned = members.values().flat_map(|one| &one.owned_partitions);
-    owned.any(|owned| wanted.contains(owned.topic()) && is_there(owned) && !given.contains(owned))
+    owned.any(|owned| is_wanted(owned) && exists(topics, owned) && !given.contains(owned))
+}
+
+/// Every share goes to a member that wants it, and no partition is given twice. Kafka's client
+/// checks none of this: there a partition that is given twice is read twice, and one that its
+/// reader does not want makes that one join again and again.
+fn check_shares(
+    topics: &ClusterTopics,
+    members: &BTreeMap<MemberId, MemberSubscription>,
+    assignments: &Assignments,
+) -> Result<(), String> {
+    let mut given: BTreeMap<&TopicPartition, &MemberId> = BTreeMap::new();
+    for (id, share) in assignments {
+        let Some(member) = members.get(id) else {
+            return Err(format!("it gave partitions to {id}, which is no member"));
+        };
+        let wanted: BTreeSet<&TopicName> = member.topics.iter().collect();
+        for partition in &share.partitions {
+            if !wanted.contains(partition.topic()) {
+                return Err(format!(
+                    "it gave {partition} to {id}, which does not want that topic"
+                ));
+            }
+            if !exists(topics, partition) {
+                return Err(format!("it gave {partition} to {id}, which does not exist"));
+            }
+            if let Some(other) = given.insert(partition, id) {
+                return Err(format!("it gave {partition} twice, to {other} and to {id}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn exists(topics: &ClusterTopics, partition: &TopicPartition) -> bool {
+    let count = topics.partitions(partition.topic()).map_or(0, <[_]>::len);
+    usize::try_from(partition.partition()).is_ok_and(|number| number < count)
 }
 
 /// A cooperative assignor of the user's may not give away what its owner has not given up.

@@ -86,7 +86,7 @@ pub(super) struct Membership {
     pub(super) joined_topics: BTreeSet<TopicName>,
     /// Whether the consumer has given up everything for the coming eager join.
     pub(super) is_prepared: bool,
-    /// Attempts to join in a row that failed.
+    /// Attempts to join in a row that failed, or led to another one right away.
     pub(super) join_failures: u32,
     /// No JoinGroup is sent before.
     pub(super) join_at: Option<Instant>,
@@ -159,8 +159,13 @@ impl Membership {
         may_begin && self.fenced.is_none()
     }
 
-    /// Gives a reason to join again, unless there is one.
+    /// Gives a reason to join again. The last one given is told to the coordinator.
     pub(super) fn rejoin_because(&mut self, reason: &str) {
+        self.rejoin_reason = Some(reason.to_owned());
+    }
+
+    /// Gives a reason to join again, unless there is one.
+    pub(super) fn rejoin_also_because(&mut self, reason: &str) {
         self.rejoin_reason.get_or_insert_with(|| reason.to_owned());
     }
 }

@@ -14,7 +14,7 @@ use weft_client::{Error, ErrorKind, GenerationId, MemberId, TopicPartition};
 use super::core::{GroupCore, Turn};
 use super::failure;
 use super::handover::Target;
-use super::join::{assignor_panic, text};
+use super::join::{Pace, assignor_panic, text};
 use super::membership::{Identity, State};
 use super::protocol::{PROTOCOL_TYPE, decode_assignment};
 use super::requests::{Outstanding, Purpose};
@@ -159,7 +159,6 @@ impl GroupCore {
         member.state = State::Stable;
         member.rejoin_reason = None;
         member.is_prepared = false;
-        member.join_failures = 0;
         member.join_at = None;
         member.halts = 0;
         turn.result(GroupResult::Membership(self.metadata()));
@@ -170,6 +169,7 @@ impl GroupCore {
         if assignment.partitions.iter().any(is_foreign) {
             let reason = "received assignment does not match the current subscription";
             self.member.rejoin_because(reason);
+            self.put_off_join(turn.now, Pace::AtOnce);
             return;
         }
         let partitions: BTreeSet<_> = assignment.partitions.iter().cloned().collect();
@@ -177,6 +177,9 @@ impl GroupCore {
         if self.protocol == RebalanceProtocol::Cooperative && !owned.is_subset(&partitions) {
             let reason = "need to revoke partitions and re-join";
             self.member.rejoin_because(reason);
+            self.put_off_join(turn.now, Pace::AtOnce);
+        } else {
+            self.member.join_failures = 0;
         }
         let generation = self.member.identity.generation;
         let tell = AssertUnwindSafe(|| assignor.on_assignment(&assignment, generation));

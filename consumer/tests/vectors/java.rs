@@ -4,8 +4,8 @@
 //! Where Java's client follows the order of a hash table, of topics or of members, ours follows
 //! their names. Then the order of topics in a list may differ, and with a sticky assignor which of
 //! several members has to give something up; never how even the shares are and how much everybody
-//! keeps. Only claims that no honest group would make are divided otherwise on purpose, by the rules
-//! in `rules`.
+//! keeps. Only claims that no honest group would make are divided otherwise on purpose, by the
+//! rules in `rules`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
@@ -45,8 +45,8 @@ enum Verdict {
     /// Several members claim a partition, or one claims what it does not want or what does not
     /// exist: Java may give it to somebody while another one reads it, or back to that one.
     ByTheRules,
-    /// As good, but with racks the members go on taking turns in giving up. Java's own assignor does
-    /// more of that.
+    /// As good, but with racks the members go on taking turns in giving up. Java's own assignor
+    /// does more of that.
     Restless,
     Worse,
 }
@@ -86,8 +86,8 @@ fn by_topic(shares: &Shares) -> BTreeMap<(&MemberId, &TopicName), Vec<i32>> {
 /// The sizes of the shares, and how many partitions stay where they were.
 ///
 /// With racks the latter is chance: whoever gives something up that it reads from afar may be dealt
-/// it again. Under the cooperative protocol the former is, since it depends on who had what how much
-/// of a share is held back.
+/// it again. Under the cooperative protocol the former is, since it depends on who had what how
+/// much of a share is held back.
 fn worth(assignor: &dyn Assignor, rebalance: &Rebalance, shares: &Shares) -> (Vec<usize>, usize) {
     let mut sizes: Vec<usize> = shares.values().map(|share| share.0.len()).collect();
     sizes.sort_unstable();

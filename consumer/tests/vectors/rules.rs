@@ -48,8 +48,8 @@ impl Case {
         }
     }
 
-    /// Up to seven members that claim whatever they like, and the topics `t0` to `t3`, of which some
-    /// do not exist.
+    /// Up to seven members that claim whatever they like, and the topics `t0` to `t3`, of which
+    /// some do not exist.
     fn new(random: &mut Xorshift, assignor: &dyn Assignor) -> Self {
         let mut case = Self::empty();
         for topic in (0..4).map(|number| format!("t{number}")) {

@@ -158,6 +158,68 @@ fn errors_that_asking_again_cannot_mend_reach_the_user_once_and_the_next_poll_tr
 }
 
 #[test]
+fn a_coordinator_that_loads_its_log_is_asked_again_at_a_steady_pace() {
+    let mut bench = bench(eager(), &[]);
+    bench.subscribe(&["t"]);
+    bench.answer_metadata(&[("t", 4)]);
+    bench.find_coordinator();
+    for _ in 0..9 {
+        bench.join_code(LOAD_IN_PROGRESS);
+        bench.pass_millis(99);
+        assert!(!bench.has("join"), "retry.backoff.ms is 100");
+        bench.pass_millis(1);
+        assert!(
+            bench.has("join"),
+            "it does not grow, since the group may wait"
+        );
+    }
+    assert!(!bench.has("find"));
+}
+
+#[test]
+fn the_reason_of_a_join_is_the_last_one_and_is_told_once() {
+    let mut bench = stable_cooperative(&[]);
+    bench.command(Command::Rejoin { reason: "r".into() });
+    let join = bench.take("join");
+    bench.respond(
+        join.token,
+        JoinGroupResponse::default().with_error_code(UNKNOWN_MEMBER_ID),
+    );
+    let join = bench.join_as(2, "cooperative-sticky");
+    let reason = "rebalance failed due to UNKNOWN_MEMBER_ID";
+    assert_eq!(join.reason.as_deref(), Some(reason));
+    bench.sync_with(&[]);
+    bench.apply(&[]);
+    bench.beat(REBALANCE_IN_PROGRESS);
+    let join = bench.join_as(3, "cooperative-sticky");
+    assert_eq!(join.reason.as_deref(), Some("group is already rebalancing"));
+    bench.sync_with(&[]);
+    bench.apply(&[]);
+    bench.subscribe(&["t"]);
+    let join = bench.join_as(4, "cooperative-sticky");
+    assert_eq!(join.reason.as_deref(), Some("subscription has changed"));
+}
+
+#[test]
+fn a_leader_that_goes_on_taking_is_followed_more_and_more_slowly() {
+    let mut bench = stable_cooperative(&[("t", 0)]);
+    bench.beat(REBALANCE_IN_PROGRESS);
+    let mut rounds = 0;
+    while bench.has("join") {
+        bench.join_as(2 + rounds, "cooperative-sticky");
+        bench.sync_with(&[]);
+        if matches!(bench.change(), Some(ChangeKind::Revoke(_))) {
+            bench.apply(&[]);
+        }
+        bench.apply(&[("t", 0)]);
+        rounds += 1;
+        assert!(rounds < 20, "joins go on without a pause");
+    }
+    bench.pass(Duration::from_secs(2));
+    assert!(bench.has("join"), "but it is followed");
+}
+
+#[test]
 fn a_fenced_member_loses_everything_and_never_joins_again_by_itself() {
     let mut bench = bench(eager(), &[("group.instance.id", "i")]);
     bench.become_member("range", &[("t", 0)]);
@@ -288,6 +350,18 @@ fn an_assignment_that_does_not_fit_the_subscription_is_dropped_and_the_member_re
     let join = bench.join_as(2, "cooperative-sticky");
     let reason = "received assignment does not match the current subscription";
     assert_eq!(join.reason.as_deref(), Some(reason));
+    let mut joins = 2;
+    loop {
+        bench.sync_with(&[("t", 0), ("old", 0)]);
+        if !bench.has("join") {
+            break;
+        }
+        joins += 1;
+        assert!(joins < 20, "joins go on without a pause");
+        bench.join_as(joins, "cooperative-sticky");
+    }
+    bench.pass(Duration::from_secs(2));
+    assert!(bench.has("join"), "it has not given up");
 }
 
 #[test]

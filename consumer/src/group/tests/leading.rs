@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weft_client::wire::Request;
-use weft_client::wire::messages::{JoinGroupResponse, MetadataResponse};
-use weft_client::{ErrorKind, MemberId};
+use weft_client::wire::messages::{BrokerId, JoinGroupResponse, MetadataResponse};
+use weft_client::{ErrorKind, MemberId, TopicPartition};
 
 use super::bench::*;
 use crate::assign::{
@@ -37,6 +37,16 @@ impl Assignor for Custom {
     ) -> Outcome {
         self.0(members)
     }
+}
+
+/// An assignment of these partitions.
+fn gives(shares: &[(&str, &str, i32)]) -> Outcome {
+    let mut assignments: BTreeMap<MemberId, MemberAssignment> = BTreeMap::new();
+    for (id, topic, number) in shares {
+        let share = assignments.entry((*id).into()).or_default();
+        share.partitions.push(TopicPartition::new(*topic, *number));
+    }
+    Ok(assignments)
 }
 
 fn leads(generation: i32, protocol: &str) -> JoinGroupResponse {
@@ -114,11 +124,26 @@ fn an_assignor_that_fails_or_panics_is_told_to_the_user_and_the_member_leaves() 
     let panics: fn(&BTreeMap<MemberId, MemberSubscription>) -> Outcome =
         |members| panic!("{} are too many", members.len());
     let strays: fn(&BTreeMap<MemberId, MemberSubscription>) -> Outcome =
-        |_| Ok(BTreeMap::from([("z".into(), MemberAssignment::default())]));
+        |_| gives(&[("z", "t", 0)]);
+    let twice: fn(&BTreeMap<MemberId, MemberSubscription>) -> Outcome =
+        |_| gives(&[("m", "t", 1), ("n", "t", 1)]);
+    let twice_to_one: fn(&BTreeMap<MemberId, MemberSubscription>) -> Outcome =
+        |_| gives(&[("m", "t", 1), ("m", "t", 1)]);
+    let unwanted: fn(&BTreeMap<MemberId, MemberSubscription>) -> Outcome =
+        |_| gives(&[("m", "other", 0)]);
+    let made_up: fn(&BTreeMap<MemberId, MemberSubscription>) -> Outcome =
+        |_| gives(&[("m", "t", 4)]);
+    let negative: fn(&BTreeMap<MemberId, MemberSubscription>) -> Outcome =
+        |_| gives(&[("m", "t", -1)]);
     for (assign, text) in [
         (fails, "out of luck"),
         (panics, "2 are too many"),
         (strays, "z, which is no member"),
+        (twice, "t-1 twice, to m and to n"),
+        (twice_to_one, "t-1 twice, to m and to m"),
+        (unwanted, "other-0 to m, which does not want that topic"),
+        (made_up, "t-4 to m, which does not exist"),
+        (negative, "t--1 to m, which does not exist"),
     ] {
         let mut bench = leader(vec![Arc::new(Custom(assign))], "custom");
         bench.answer_metadata(&[("other", 1)]);
@@ -207,6 +232,103 @@ fn the_leader_rejoins_when_partitions_of_any_members_topic_are_added() {
     bench.apply(&[]);
     let join = bench.join_as(2, "range");
     assert_eq!(join.reason.as_deref(), Some("cached metadata has changed"));
+}
+
+#[test]
+fn a_topic_that_appears_or_goes_away_makes_the_leader_rejoin_only_if_somebody_wants_it() {
+    // What the metadata say of the two topics that are wanted; then whether the leader rejoins.
+    for (before, after, rejoins) in [
+        (vec![("t", 4)], vec![("t", 4), ("other", 1)], true),
+        (vec![("t", 4), ("other", 1)], vec![("t", 4)], true),
+        (vec![("t", 4)], vec![("t", 4), ("else", 1)], false),
+        (vec![("t", 4)], vec![("t", 4)], false),
+    ] {
+        let mut bench = bench(cooperative(), &[]);
+        bench.subscribe(&["t"]);
+        bench.answer_metadata(&[("t", 4)]);
+        bench.find_coordinator();
+        bench.answer("join", leads(1, "cooperative-sticky"));
+        bench.answer("metadata", with_errors(&before));
+        bench.sync_with(&[("t", 0)]);
+        bench.apply(&[("t", 0)]);
+        for _ in 0..101 {
+            bench.pass_millis(3_000);
+            if bench.has("heartbeat") {
+                bench.heartbeat_code(0);
+            }
+            if bench.has("metadata") {
+                bench.answer("metadata", with_errors(&after));
+            }
+        }
+        assert_eq!(bench.has("join"), rejoins, "{before:?}, then {after:?}");
+    }
+}
+
+/// Metadata in which the topics `t` and `other` are unknown unless they are named.
+fn with_errors(of: &[(&str, i32)]) -> MetadataResponse {
+    let mut response = metadata(of);
+    for name in ["t", "other"] {
+        if !of.iter().any(|(known, _)| *known == name) {
+            let mut unknown = metadata(&[(name, 0)]).topics.remove(0);
+            unknown.error_code = 3;
+            response.topics.push(unknown);
+        }
+    }
+    response
+}
+
+/// Metadata of topic `t` with one partition, whose replicas lie on the brokers 1 and 2, and of the
+/// racks of the brokers that are there.
+fn in_racks(racks: &[(i32, &str)], replicas: &[i32]) -> MetadataResponse {
+    let mut response = metadata(&[("t", 1)]);
+    let broker = response.brokers.remove(0);
+    response.brokers = racks
+        .iter()
+        .map(|(id, rack)| {
+            let broker = broker.clone().with_node_id(BrokerId(*id));
+            broker.with_rack(Some(str_bytes(rack)))
+        })
+        .collect();
+    let replicas = replicas.iter().map(|id| BrokerId(*id)).collect();
+    response.topics[0].partitions[0].replica_nodes = replicas;
+    response
+}
+
+#[test]
+fn replicas_that_change_racks_make_the_leader_rejoin_and_brokers_that_go_down_do_not() {
+    let both: &[(i32, &str)] = &[(1, "a"), (2, "b"), (3, "c")];
+    // The consumer's rack, the metadata afterwards, and whether the leader rejoins.
+    for (rack, after, rejoins) in [
+        ("a", in_racks(both, &[1, 3]), true),
+        ("a", in_racks(both, &[1, 2, 3]), true),
+        ("a", in_racks(both, &[1]), true),
+        ("a", in_racks(both, &[2, 1]), false),
+        ("a", in_racks(&[(1, "a"), (3, "c")], &[1, 2]), false),
+        ("a", in_racks(&[(1, "c"), (3, "c")], &[1, 2]), true),
+        ("", in_racks(both, &[1, 3]), false),
+    ] {
+        let mut bench = bench(cooperative(), &[("client.rack", rack)]);
+        bench.subscribe(&["t"]);
+        bench.answer("metadata", in_racks(both, &[1, 2]));
+        bench.find_coordinator();
+        let response = joined(1, "cooperative-sticky").with_leader(str_bytes("m"));
+        bench.answer(
+            "join",
+            response.with_members(vec![group_member("m", &["t"], &[])]),
+        );
+        bench.sync_with(&[("t", 0)]);
+        bench.apply(&[("t", 0)]);
+        for _ in 0..101 {
+            bench.pass_millis(3_000);
+            if bench.has("heartbeat") {
+                bench.heartbeat_code(0);
+            }
+            if bench.has("metadata") {
+                bench.answer("metadata", after.clone());
+            }
+        }
+        assert_eq!(bench.has("join"), rejoins, "{rack:?} {after:?}");
+    }
 }
 
 #[test]
