@@ -18,6 +18,8 @@ mod directory;
 mod faults;
 #[path = "mock/java.rs"]
 mod java;
+#[path = "mock/limits.rs"]
+mod limits;
 #[path = "mock/network.rs"]
 mod network;
 #[path = "mock/raw.rs"]

@@ -28,6 +28,8 @@ pub struct MockClusterBuilder {
     time: Time,
     failure_witness: Option<Witness>,
     directory: Option<PathBuf>,
+    connections_max: usize,
+    buffered_bytes_max: usize,
 }
 
 impl MockClusterBuilder {
@@ -50,6 +52,8 @@ impl MockClusterBuilder {
             time: Time::Real,
             failure_witness: None,
             directory: None,
+            connections_max: CONNECTIONS_MAX_DEFAULT,
+            buffered_bytes_max: BUFFERED_BYTES_MAX_DEFAULT,
         }
     }
 
@@ -137,6 +141,28 @@ impl MockClusterBuilder {
     #[must_use]
     pub fn record_bytes_max(mut self, bytes: usize) -> Self {
         self.options.record_bytes_max = bytes;
+        self
+    }
+
+    /// How many connections all brokers together serve at once, 10,000 unless set
+    /// (`max.connections`, which in Kafka counts for each broker). Further ones are closed as soon
+    /// as they are made, until others end. The operating system may have places for fewer; then
+    /// further ones wait.
+    #[must_use]
+    pub fn connections_max(mut self, connections: usize) -> Self {
+        self.connections_max = connections;
+        self
+    }
+
+    /// How many bytes all connections together keep in memory; 1 GiB unless set
+    /// (`queued.max.request.bytes`, which in Kafka lets connections wait). It counts requests as
+    /// far as they have arrived, until they are answered, and answers until they are written,
+    /// without the records in them. Beyond it the connections that keep most are closed, the
+    /// greediest first; so a request larger than this closes its connection. One request and what
+    /// is read at once may exceed it for a moment.
+    #[must_use]
+    pub fn buffered_bytes_max(mut self, bytes: usize) -> Self {
+        self.buffered_bytes_max = bytes;
         self
     }
 
@@ -229,7 +255,7 @@ impl MockClusterBuilder {
     /// # Errors
     ///
     /// [`MockError::Configuration`] for a cluster without brokers, or with more than a thousand, or
-    /// with ports or addresses that cannot be; [`MockError::Refused`] for a topic that cannot be
+    /// with ports or addresses that cannot be, or that may serve nobody; [`MockError::Refused`] for a topic that cannot be
     /// created, or exists in the directory with another number of partitions;
     /// [`MockError::Directory`] if another process uses the directory, or its journal is damaged;
     /// [`MockError::Io`] if a port is taken, or the operating system has no ports, threads or files
@@ -238,6 +264,11 @@ impl MockClusterBuilder {
         if !(1..=BROKERS_MAX).contains(&self.brokers) {
             return Err(MockError::Configuration {
                 what: "it needs one broker at least and a thousand at most",
+            });
+        }
+        if self.connections_max == 0 || self.buffered_bytes_max == 0 {
+            return Err(MockError::Configuration {
+                what: "without connections, or bytes for them, it serves nobody",
             });
         }
         self.listening.check(self.brokers)?;
@@ -252,6 +283,8 @@ impl MockClusterBuilder {
                 failure_witness: self.failure_witness,
                 directory: self.directory,
                 time: self.time,
+                connections_max: self.connections_max,
+                buffered_bytes_max: self.buffered_bytes_max,
             },
             |cluster| create_topics(cluster, &topics),
         )?;
@@ -281,3 +314,9 @@ fn create_topics(cluster: &mut Cluster, topics: &[(String, usize)]) -> Result<()
 
 /// So much a machine for tests can spare.
 const RECORD_BYTES_MAX_DEFAULT: usize = 4 << 30;
+
+/// More than any test has clients.
+const CONNECTIONS_MAX_DEFAULT: usize = 10_000;
+
+/// Ten of the largest requests at once.
+const BUFFERED_BYTES_MAX_DEFAULT: usize = 1 << 30;

@@ -26,6 +26,11 @@ pub(super) struct Connection {
     frame_size: Option<usize>,
     /// The answer, as far as it is not written yet.
     output: VecDeque<Bytes>,
+    /// The bytes of the answer that are its own, until all of it is written: records are shared
+    /// with their log.
+    answer_bytes: usize,
+    /// The bytes of the frame that is being served.
+    served_bytes: usize,
     /// Whether the last frame is still to be answered, or its answer to be written.
     is_busy: bool,
     can_read: bool,
@@ -41,6 +46,8 @@ impl Connection {
             input: BytesMut::new(),
             frame_size: None,
             output: VecDeque::new(),
+            answer_bytes: 0,
+            served_bytes: 0,
             is_busy: false,
             can_read: true,
             can_write: true,
@@ -96,11 +103,15 @@ impl Connection {
         }
         let size = self.frame_size.take().unwrap_or_default();
         self.is_busy = true;
+        self.served_bytes = size;
         Ok(Some(self.input.split_to(size).freeze()))
     }
 
     /// Takes over the answer to the last frame; without any bytes there is none.
     pub(super) fn answer(&mut self, chunks: Vec<Bytes>) {
+        self.served_bytes = 0;
+        let own = chunks.iter().filter(|chunk| chunk.is_unique());
+        self.answer_bytes = own.map(Bytes::len).sum();
         self.output.extend(chunks);
     }
 
@@ -127,8 +138,15 @@ impl Connection {
         }
         if self.output.is_empty() {
             self.is_busy = false;
+            self.answer_bytes = 0;
         }
         Ok(!self.is_busy)
+    }
+
+    /// How many bytes it keeps in memory: its input, the frame that is being served, and what of
+    /// the answer nobody else keeps.
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.input.len() + self.served_bytes + self.answer_bytes
     }
 
     pub(super) fn has_output(&self) -> bool {

@@ -29,6 +29,7 @@
 //! # Ok::<(), weft_testcontainers::mock::MockError>(())
 //! ```
 
+mod buffered;
 mod builder;
 mod cluster;
 mod connection;

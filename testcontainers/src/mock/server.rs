@@ -7,9 +7,10 @@
 )]
 #![expect(clippy::disallowed_types, reason = "a shell: it waits for sockets")]
 
+mod accepting;
 mod keeping;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,10 +18,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 use weft_client::{Broker, NodeId};
 
+use super::buffered::Buffered;
 use super::connection::Connection;
 use super::core::{Cluster, ConnectionId, Input, Obeyed, Options, Order, OrderRefused, Output};
 use super::directory::{Directory, Recovery, Store};
@@ -58,6 +59,8 @@ pub(super) struct Setting {
     pub(super) failure_witness: Option<Witness>,
     pub(super) directory: Option<PathBuf>,
     pub(super) time: Time,
+    pub(super) connections_max: usize,
+    pub(super) buffered_bytes_max: usize,
 }
 
 #[derive(Debug)]
@@ -79,6 +82,12 @@ pub(super) struct Server {
     failure: Option<String>,
     connections: BTreeMap<ConnectionId, Connection>,
     connections_opened: u64,
+    connections_max: usize,
+    buffered: Buffered,
+    /// Brokers at whose ports connections may wait that the operating system had no place for,
+    /// and whether one has ended since they were looked at.
+    waiting: BTreeSet<NodeId>,
+    has_closed: bool,
     commands: Receiver<Command>,
     /// What the core wants done.
     pub(super) outputs: Vec<Output>,
@@ -128,6 +137,10 @@ impl Server {
             failure: None,
             connections: BTreeMap::new(),
             connections_opened: 0,
+            connections_max: setting.connections_max,
+            buffered: Buffered::new(setting.buffered_bytes_max),
+            waiting: BTreeSet::new(),
+            has_closed: false,
             commands,
             outputs: Vec::new(),
             ready: VecDeque::new(),
@@ -217,6 +230,8 @@ impl Server {
     fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS_MAX);
         loop {
+            self.accept_waiting();
+            self.work();
             let timeout = self.time.until(self.next_deadline());
             match self.poll.poll(&mut events, timeout) {
                 Ok(()) => {}
@@ -255,43 +270,6 @@ impl Server {
             .handle(self.time.now(), input, &mut self.outputs);
     }
 
-    fn accept(&mut self, broker: NodeId) {
-        loop {
-            let Some(listener) = self.ports.listener(broker) else {
-                return;
-            };
-            match listener.accept() {
-                Ok((stream, _)) if self.connections.len() < CONNECTIONS_MAX => {
-                    // A client that is gone again already is noticed when it is read from.
-                    if let Err(error) = self.open(stream, broker) {
-                        tracing::debug!(%error, "a connection was lost at once");
-                    }
-                }
-                Ok(_) => tracing::warn!("the mock cluster has too many connections"),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Err(error) => {
-                    tracing::warn!(%error, "the mock cluster cannot accept a connection");
-                    return;
-                }
-            }
-        }
-    }
-
-    fn open(&mut self, mut stream: TcpStream, broker: NodeId) -> io::Result<()> {
-        stream.set_nodelay(true)?;
-        let token = FIRST_CONNECTION + self.connections_opened as usize;
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        let registry = self.poll.registry();
-        registry.register(&mut stream, Token(token), interest)?;
-        self.connections_opened += 1;
-        let id = ConnectionId(token as u64);
-        self.connections.insert(id, Connection::new(stream));
-        self.feed(Input::Opened(id, broker));
-        self.ready.push_back(id);
-        Ok(())
-    }
-
     /// Clients that are gone are gone before others are served: one of these may be the same
     /// client, back on another connection.
     fn close_abandoned(&mut self) {
@@ -301,7 +279,7 @@ impl Server {
             };
             match connection.read(&mut self.scratch) {
                 Ok(()) if connection.is_abandoned() => self.lose(id, None),
-                Ok(()) => {}
+                Ok(()) => self.count(id),
                 Err(error) => self.lose(id, Some(&error)),
             }
         }
@@ -326,6 +304,7 @@ impl Server {
             Ok(None) => {}
             Err(error) => self.lose(id, Some(&error)),
         }
+        self.count(id);
     }
 
     fn perform(&mut self, output: Output) {
@@ -349,6 +328,7 @@ impl Server {
             Ok(false) => {}
             Err(error) => self.lose(id, Some(&error)),
         }
+        self.count(id);
     }
 
     /// The client is gone, or of no use any more.
@@ -366,6 +346,8 @@ impl Server {
         if let Some(mut connection) = self.connections.remove(&id) {
             // A socket that is dropped is not watched any more in any case.
             let _ = self.poll.registry().deregister(connection.stream_mut());
+            self.buffered.set(id, 0);
+            self.has_closed = true;
         }
     }
 }
@@ -380,9 +362,6 @@ const FIRST_CONNECTION: usize = FIRST_LISTENER + BROKERS_MAX;
 
 /// How many brokers a cluster may have.
 pub(super) const BROKERS_MAX: usize = 1_000;
-
-/// How many connections the cluster serves at once; further ones are closed.
-const CONNECTIONS_MAX: usize = 10_000;
 
 const EVENTS_MAX: usize = 1_024;
 

@@ -46,6 +46,14 @@ pub(crate) struct Options {
     /// Which release of Kafka the brokers pretend to be: 2.1 to 4.4, or newest.
     #[arg(long, default_value_t = KafkaRelease::default())]
     release: KafkaRelease,
+    /// How many connections all brokers together serve at once, 10000 unless said; further ones
+    /// are closed until others end.
+    #[arg(long, value_name = "COUNT")]
+    connections_max: Option<usize>,
+    /// How many bytes of requests and answers, without their records, all connections together
+    /// keep in memory, 1 GiB unless said; beyond it the greediest connections are closed.
+    #[arg(long, value_name = "BYTES")]
+    buffered_bytes_max: Option<usize>,
     /// A script of faults and orders, a line each, that runs from the start; `help` at the prompt
     /// says how they are written.
     #[arg(long, value_name = "FILE")]
@@ -83,6 +91,12 @@ impl Options {
         }
         if let Some(directory) = &self.directory {
             builder = builder.directory(directory);
+        }
+        if let Some(connections) = self.connections_max {
+            builder = builder.connections_max(connections);
+        }
+        if let Some(bytes) = self.buffered_bytes_max {
+            builder = builder.buffered_bytes_max(bytes);
         }
         for TopicSpec { name, partitions } in &self.topics {
             builder = builder.topic(name, *partitions);
