@@ -208,6 +208,7 @@ pub(crate) fn fetch_response(
             .with_error_code(part.error_code)
             .with_high_watermark(part.high_watermark)
             .with_last_stable_offset(part.high_watermark - 10)
+            .with_log_start_offset(0)
             .with_preferred_read_replica(BrokerId(part.preferred_replica.unwrap_or(-1)))
             .with_aborted_transactions(Some(part.aborted.iter().map(aborted).collect()))
             .with_records(Some(part.records));
