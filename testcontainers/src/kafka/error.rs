@@ -62,6 +62,13 @@ pub enum KafkaError {
         /// The last lines it wrote to standard output and standard error.
         last_lines: Vec<String>,
     },
+    /// Docker did not do what was asked, or what it started did not (feature `docker`).
+    Docker {
+        /// What was being done, as the rest of "while ...".
+        doing: String,
+        /// What came of it.
+        told: String,
+    },
     /// The builder was given something it cannot do.
     Configuration {
         /// What is wrong with it.
@@ -99,6 +106,7 @@ impl fmt::Display for KafkaError {
                 write_lines(f, last_lines)
             }
             Self::Io { doing, source } => write!(f, "while {doing}: {source}"),
+            Self::Docker { doing, told } => write!(f, "while {doing}: {told}"),
             Self::Exited {
                 process,
                 directory,

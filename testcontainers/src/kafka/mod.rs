@@ -16,6 +16,9 @@
 
 mod cluster;
 mod directory;
+// Its settings are tested also where Docker is not wanted.
+#[cfg(any(test, feature = "docker"))]
+pub mod docker;
 mod error;
 mod jars;
 mod java_lines;

@@ -120,7 +120,7 @@ impl Listeners {
 }
 
 /// What all brokers of a cluster have in common, whatever keeps their metadata.
-fn common(version: KafkaVersion, nodes: usize) -> Properties {
+pub(super) fn common(version: KafkaVersion, nodes: usize) -> Properties {
     let replicas = nodes.min(3).to_string();
     // With three nodes, losing one must not stop a producer that waits for all replicas.
     let in_sync = if nodes >= 3 { "2" } else { "1" };
