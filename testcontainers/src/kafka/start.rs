@@ -78,9 +78,9 @@ impl KafkaClusterBuilder {
     ///
     /// # Errors
     ///
-    /// [`KafkaError::Prerequisite`] if Java or Maven is missing, or Java is too new for the version;
-    /// [`KafkaError::Download`] if the jars cannot be fetched, as for a version that was never
-    /// released; [`KafkaError::Configuration`] for any other number of nodes than 1 to 3; and
+    /// [`KafkaError::Prerequisite`] if Java or Maven is missing, or Java is too new for the
+    /// version; [`KafkaError::Download`] if the jars cannot be fetched, as for a version that was
+    /// never released; [`KafkaError::Configuration`] for any other number of nodes than 1 to 3; and
     /// otherwise what kept the cluster from starting. Its files are left in place then.
     pub fn start(self) -> Result<KafkaCluster, KafkaError> {
         if !(1..=3).contains(&self.nodes) {

@@ -9,9 +9,9 @@ use super::error::KafkaError;
 /// Maven Central has.
 ///
 /// What a release needs follows from its number: before 3.3 brokers are coordinated by a ZooKeeper
-/// beside them, from then on by KRaft. All run on Java 17. Releases before 4.0 refuse to run on Java
-/// 24 and newer, which is told before anything is started. Started so far, each on Java 17: 2.4.1,
-/// 2.8.2, 3.3.2, 3.7.2, 3.9.1, 4.0.0, 4.1.0 and 4.4.0.
+/// beside them, from then on by KRaft. All run on Java 17. Releases before 4.0 refuse to run on
+/// Java 24 and newer, which is told before anything is started. Started so far, each on Java 17:
+/// 2.4.1, 2.8.2, 3.3.2, 3.7.2, 3.9.1, 4.0.0, 4.1.0 and 4.4.0.
 ///
 /// # Examples
 ///

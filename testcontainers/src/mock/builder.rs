@@ -255,11 +255,11 @@ impl MockClusterBuilder {
     /// # Errors
     ///
     /// [`MockError::Configuration`] for a cluster without brokers, or with more than a thousand, or
-    /// with ports or addresses that cannot be, or that may serve nobody; [`MockError::Refused`] for a topic that cannot be
-    /// created, or exists in the directory with another number of partitions;
-    /// [`MockError::Directory`] if another process uses the directory, or its journal is damaged;
-    /// [`MockError::Io`] if a port is taken, or the operating system has no ports, threads or files
-    /// to give.
+    /// with ports or addresses that cannot be, or that may serve nobody; [`MockError::Refused`] for
+    /// a topic that cannot be created, or exists in the directory with another number of
+    /// partitions; [`MockError::Directory`] if another process uses the directory, or its journal
+    /// is damaged; [`MockError::Io`] if a port is taken, or the operating system has no ports,
+    /// threads or files to give.
     pub fn start(self) -> Result<MockCluster, MockError> {
         if !(1..=BROKERS_MAX).contains(&self.brokers) {
             return Err(MockError::Configuration {

@@ -1,8 +1,8 @@
 //! A TCP proxy that makes the line to a server bad: slow, narrow, cut, silent, or lying.
 //!
 //! [`Proxy`] stands in front of any TCP server on this machine and passes everything on until it is
-//! told otherwise, at any time and from any thread. What happens to bytes on their way is decided by
-//! [`flow`], which knows neither sockets nor clocks; one thread a proxy moves the bytes.
+//! told otherwise, at any time and from any thread. What happens to bytes on their way is decided
+//! by [`flow`], which knows neither sockets nor clocks; one thread a proxy moves the bytes.
 //!
 //! ```no_run
 //! use std::time::Duration;

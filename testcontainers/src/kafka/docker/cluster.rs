@@ -54,8 +54,8 @@ impl KafkaClusterBuilder {
     ///
     /// # Errors
     ///
-    /// [`KafkaError::Docker`] if there is no engine, or it does not start the container, or the node
-    /// in it is not ready in time; [`KafkaError::Configuration`] if there is no image of the
+    /// [`KafkaError::Docker`] if there is no engine, or it does not start the container, or the
+    /// node in it is not ready in time; [`KafkaError::Configuration`] if there is no image of the
     /// version, for a property that the image cannot take, and if the engine is on another machine.
     pub fn start(self) -> Result<KafkaCluster, KafkaError> {
         let mut attempt = 1;
@@ -106,13 +106,13 @@ impl KafkaCluster {
         slice::from_ref(&self.node)
     }
 
-    /// Waits until the node serves requests, unless it is down by [`KafkaNode::kill`]. A paused node
-    /// is waited for like any other.
+    /// Waits until the node serves requests, unless it is down by [`KafkaNode::kill`]. A paused
+    /// node is waited for like any other.
     ///
     /// # Errors
     ///
-    /// [`KafkaError::Docker`] after `timeout`, and as soon as the node ends by itself; with the last
-    /// lines of its log.
+    /// [`KafkaError::Docker`] after `timeout`, and as soon as the node ends by itself; with the
+    /// last lines of its log.
     pub fn wait_ready(&self, timeout: Duration) -> Result<(), KafkaError> {
         let asked = || {
             let view = Probe::connect(self.node.port()).and_then(|mut probe| probe.view());
@@ -130,8 +130,8 @@ impl KafkaCluster {
     /// # Errors
     ///
     /// [`KafkaError::Refused`] with the broker's answer, also when the topic exists already;
-    /// [`KafkaError::Io`] if it does not answer; [`KafkaError::Docker`] if the leaders are not known
-    /// within 30 s.
+    /// [`KafkaError::Io`] if it does not answer; [`KafkaError::Docker`] if the leaders are not
+    /// known within 30 s.
     pub fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), KafkaError> {
         let refused = |why: String| KafkaError::Refused {
             what: format!("topic {topic} was not created: {why}"),

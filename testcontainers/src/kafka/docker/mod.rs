@@ -2,8 +2,8 @@
 //! who have Docker and no Java. Feature `docker`, which brings the `testcontainers` crate and its
 //! async runtime; nothing of that shows here.
 //!
-//! **Untried against an engine**: what is asked of Docker is tested as a value, and the refusal where
-//! no engine answers; no container was started by the tests so far.
+//! **Untried against an engine**: what is asked of Docker is tested as a value, and the refusal
+//! where no engine answers; no container was started by the tests so far.
 //!
 //! ```no_run
 //! use weft_testcontainers::kafka::KafkaVersion;

@@ -84,8 +84,9 @@ impl KafkaNode {
         self.container.id()
     }
 
-    /// Ends the node at once. It stays down until [`Self::restart`]. Unlike on a JVM of this machine
-    /// SIGKILL comes a moment after a SIGTERM: the `testcontainers` crate knows no other way.
+    /// Ends the node at once. It stays down until [`Self::restart`]. Unlike on a JVM of this
+    /// machine SIGKILL comes a moment after a SIGTERM: the `testcontainers` crate knows no other
+    /// way.
     ///
     /// # Errors
     ///
@@ -118,8 +119,8 @@ impl KafkaNode {
         Ok(())
     }
 
-    /// Freezes the node: its connections stay open and nothing is answered. A node that is frozen or
-    /// down is left alone.
+    /// Freezes the node: its connections stay open and nothing is answered. A node that is frozen
+    /// or down is left alone.
     ///
     /// # Errors
     ///
