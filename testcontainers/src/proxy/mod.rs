@@ -2,7 +2,7 @@
 //!
 //! [`Proxy`] stands in front of any TCP server on this machine and passes everything on until it is
 //! told otherwise, at any time and from any thread. What happens to bytes on their way is decided
-//! by [`flow`], which knows neither sockets nor clocks; one thread a proxy moves the bytes.
+//! by `flow.rs`, which knows neither sockets nor clocks; one thread a proxy moves the bytes.
 //!
 //! ```no_run
 //! use std::time::Duration;
