@@ -107,6 +107,8 @@ struct Options {
 #[derive(Clone, Debug, Default)]
 struct Node {
     is_fetching: bool,
+    /// How many fetches were sent to it.
+    fetches: u64,
     /// Bytes that its answer may have.
     reserved: usize,
     retry_at: Option<Instant>,
@@ -115,6 +117,11 @@ struct Node {
 }
 
 impl Node {
+    /// Whether this broker still has to answer the fetch with this number.
+    fn awaits(&self, fetch: u64) -> bool {
+        self.is_fetching && self.fetches == fetch
+    }
+
     fn is_answered(&mut self) {
         self.is_fetching = false;
         self.reserved = 0;

@@ -522,6 +522,29 @@ fn a_wakeup_during_a_join_leaves_it_alone() {
 }
 
 #[test]
+fn a_poll_may_wait_longer_than_the_poll_interval() {
+    let cluster = cluster(&[("t", 1)]);
+    let options = [
+        ("group.id", "g"),
+        ("enable.auto.commit", "false"),
+        ("max.poll.interval.ms", "600"),
+    ];
+    let consumer = consumer(&cluster, &options);
+    let by = Told::default();
+    consumer
+        .subscribe_with_listener(["t"], listener("a", &by))
+        .unwrap();
+    poll_until(&consumer, "t", |_| topics_of(&consumer) == names(&["t"]));
+    // Nothing is fetched, so that nothing wakes the call.
+    consumer
+        .pause(&BTreeSet::from([TopicPartition::new("t", 0)]))
+        .unwrap();
+    consumer.poll(Duration::from_millis(2_000)).unwrap();
+    assert_eq!(told(&by), ["a assigned"]);
+    assert_eq!(cluster.requests(ApiKey::LeaveGroup), 0);
+}
+
+#[test]
 fn a_wakeup_before_closing_does_not_keep_it_from_committing() {
     let cluster = cluster(&[("t", 1)]);
     write(&cluster, "t", &[Some(b"1")]);

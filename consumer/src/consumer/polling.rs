@@ -56,7 +56,9 @@ impl State {
             self.poll_loop.send_requests(now);
             let revoking = self.revoking.as_ref().map(|revoking| revoking.until);
             let until = self.auto_commit_at.into_iter().chain(revoking);
-            let until = until.fold(end, Instant::min);
+            // However long the call waits, it counts as polling all the time.
+            let stamp_at = end_of(now, self.poll_loop.config.max_poll_interval / 2);
+            let until = until.fold(end.min(stamp_at), Instant::min);
             self.poll_loop.wait(now, until);
             now = self.poll_loop.now();
             has_waited = true;

@@ -19,7 +19,7 @@ use crate::fetch::{
     AbortedTransactions, Answer, AskedPartition, Budget, CompletedFetch, Origin, Usage,
     WAITING_ANSWERS_MAX, described_brokers, fetch_request,
 };
-use crate::position::Partition;
+use crate::position::{AskedOf, Partition};
 
 impl ConsumerCore {
     /// Asks every node that has something to offer and is not asked already.
@@ -50,10 +50,12 @@ impl ConsumerCore {
             budget.reserve(bytes);
             state.reserved = bytes;
             state.is_fetching = true;
+            state.fetches += 1;
+            let fetch = state.fetches;
             let said = state.session.ask(asked, options.partition_bytes_max());
             for asked in state.session.partitions() {
                 if let Some(partition) = self.partitions.get_mut(&asked.topic_partition) {
-                    partition.asked_of = Some(node);
+                    partition.asked_of = Some(AskedOf { node, fetch });
                 }
             }
             let request = fetch_request(options, said, bytes);

@@ -155,6 +155,9 @@ fn is_asked_of_another(
     partition: &Partition,
     node: NodeId,
 ) -> bool {
-    let other = partition.asked_of.filter(|other| *other != node);
-    other.is_some_and(|other| nodes.get(&other).is_some_and(|other| other.is_fetching))
+    let other = partition.asked_of.filter(|other| other.node != node);
+    other.is_some_and(|other| {
+        let asked = nodes.get(&other.node);
+        asked.is_some_and(|node| node.awaits(other.fetch))
+    })
 }

@@ -9,5 +9,6 @@ mod lanes;
 mod leading;
 mod leaving;
 mod liveness;
+mod refused;
 mod search;
 mod totality;

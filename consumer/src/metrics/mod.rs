@@ -1,6 +1,6 @@
 //! The metrics of a consumer, under Kafka's names.
 //!
-//! [`Recorder`](recorder::Recorder) is a value that is told what happened and when; the rest of the
+//! The recorder (`recorder.rs`) is a value that is told what happened and when; the rest of the
 //! consumer keeps plain sums and hands them over once a turn, under a lock that only readers
 //! contend for. [`MetricsHandle`] is the public end.
 //!

@@ -94,6 +94,14 @@ pub(crate) enum EndQuestion {
     Asked,
 }
 
+/// Who was asked for records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AskedOf {
+    pub(crate) node: NodeId,
+    /// With which of the fetches from it, counted. A later one no longer names the partition.
+    pub(crate) fetch: u64,
+}
+
 /// One partition that the consumer owns.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Partition {
@@ -103,7 +111,7 @@ pub(crate) struct Partition {
     /// Whether the committed offset or the reset is being asked for.
     pub(crate) is_asked: bool,
     /// The broker that was asked last for records in this life, whether it has answered or not.
-    pub(crate) asked_of: Option<NodeId>,
+    pub(crate) asked_of: Option<AskedOf>,
     pub(crate) preferred_replica: Option<PreferredReplica>,
     /// The epoch of the leader under which the position was found good.
     confirmed_by: Option<LeaderEpoch>,

@@ -356,3 +356,18 @@ fn closing(sent: &OutboundRequest) -> (i32, Lane, i32) {
     assert!(request.topics.is_empty());
     (sent.broker.id.value(), sent.lane, request.session_id)
 }
+
+#[test]
+fn a_partition_that_moved_is_asked_of_its_new_leader_though_both_are_asked_all_the_time() {
+    let mut bench = reading_with(&[], &[1, 1, 2]);
+    assert_eq!(bench.fetches(), ["1: t-0@0 t-1@0", "2: t-2@0"]);
+    bench.topology.lead("t", &[2, 1, 2]);
+    bench.refresh_metadata();
+    bench.pass(2_000);
+    bench.run();
+    // Neither is ever free when the other one has answered.
+    bench.answer(1, vec![]);
+    bench.run();
+    bench.answer(2, vec![]);
+    assert_eq!(bench.fetches(), ["1: t-1@0", "2: t-2@0 t-0@0"]);
+}
