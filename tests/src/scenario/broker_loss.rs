@@ -167,6 +167,8 @@ impl<'a> Loss<'a> {
             for event in member.take_events() {
                 match event {
                     Event::Refused(_) => refusals += 1,
+                    // What the last rebalance of the beginning brought those who had given up.
+                    Event::Assigned(nothing) if nothing.is_empty() => {}
                     moved => moves.push(moved),
                 }
             }
