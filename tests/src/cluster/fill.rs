@@ -54,11 +54,8 @@ pub fn fill(
     records: u32,
     keys: NonZeroU32,
 ) -> Result<Filled, Failure> {
-    let partitions: Vec<i32> = witness.leaders(topic)?.into_keys().collect();
-    ensure!(
-        !partitions.is_empty(),
-        "topic {topic} has no partition with a leader"
-    );
+    let partitions = witness.partitions(topic)?;
+    ensure!(!partitions.is_empty(), "topic {topic} has no partition");
     let each = records.div_ceil(u32::try_from(partitions.len())?);
     let batches = each.div_ceil(BATCH_RECORDS);
     let batch = batch(each.div_ceil(batches), keys)?;
@@ -132,6 +129,7 @@ pub fn append_batch(
         .with_topic_data(vec![data]);
     wait::until("appending a batch", PATIENCE, || {
         let Some(leader) = witness.leader(topic, partition)? else {
+            witness.forget_leaders();
             return Ok(Look::NotYet("no leader".to_owned()));
         };
         let answer = match witness.ask(&leader.address, request.clone()) {

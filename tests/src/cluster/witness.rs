@@ -122,6 +122,18 @@ impl Witness {
             .collect())
     }
 
+    /// The partitions of a topic, whether they have a leader or not, in order.
+    ///
+    /// # Errors
+    ///
+    /// If no broker answers.
+    pub(super) fn partitions(&mut self, topic: &str) -> Result<Vec<i32>, Failure> {
+        let answer = self.metadata(topic)?;
+        let partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
+        let indexes = partitions.map(|partition| partition.partition_index);
+        Ok(indexes.collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
     /// How often each partition of a topic has changed its leader.
     ///
     /// # Errors
@@ -138,13 +150,23 @@ impl Witness {
             .collect())
     }
 
+    /// A broker that has just come back may answer a moment before it knows its topics.
     fn metadata(&mut self, topic: &str) -> Result<MetadataResponse, Failure> {
         let asked = MetadataRequestTopic::default().with_name(Some(topic_name(topic)));
         let request = MetadataRequest::default().with_topics(Some(vec![asked]));
-        match self.ask_any(request)? {
-            Response::Metadata(answer) => Ok(answer),
-            _ => Err(Failure::because("Metadata was not answered")),
-        }
+        wait::until("describing a topic", PATIENCE, || {
+            let Response::Metadata(answer) = self.ask_any(request.clone())? else {
+                return Err(Failure::because("Metadata was not answered"));
+            };
+            let code = answer
+                .topics
+                .first()
+                .map(|topic| ErrorCode(topic.error_code));
+            Ok(match code {
+                Some(ErrorCode::NONE | ErrorCode::LEADER_NOT_AVAILABLE) => Look::Seen(answer),
+                code => Look::NotYet(format!("{code:?}")),
+            })
+        })
     }
 
     /// The leader of a partition as far as was known when last asked.
