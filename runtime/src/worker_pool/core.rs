@@ -132,12 +132,13 @@ impl PollerCore {
             self.pool.drain(assignment.slot);
         }
         let ids: Vec<_> = assignments.iter().map(|of| (of.slot, of.epoch)).collect();
-        let abandoned = self.pool.wait_drained(&ids, drain_until) as u64;
+        self.pool.wait_drained(&ids, drain_until);
 
         let mut intake = self.intake();
+        let mut abandoned = 0;
         for assignment in &assignments {
             assignment.fence.close();
-            self.pool.fence(assignment.slot);
+            abandoned += self.pool.fence(assignment.slot, assignment.epoch) as u64;
         }
         // What was finished before the fence counts; what is finished behind it comes with an epoch
         // that no ledger has.
@@ -173,7 +174,7 @@ impl PollerCore {
     fn fence(&self, intake: &mut Intake, partitions: &[TopicPartition]) {
         for assignment in intake.assignments(partitions) {
             assignment.fence.close();
-            self.pool.fence(assignment.slot);
+            self.pool.fence(assignment.slot, assignment.epoch);
         }
     }
 

@@ -216,22 +216,16 @@ impl Pool {
         self.wake_a_worker(state);
     }
 
-    /// Waits until nothing of these assignments is left, or the deadline has come; says how many
-    /// records are left with workers.
-    pub(super) fn wait_drained(
-        &self,
-        assignments: &[(Slot, AssignmentEpoch)],
-        deadline: Instant,
-    ) -> usize {
+    /// Waits until nothing of these assignments is left, or the deadline has come.
+    pub(super) fn wait_drained(&self, assignments: &[(Slot, AssignmentEpoch)], deadline: Instant) {
         let mut state = self.state();
         loop {
-            let remaining: Vec<_> = assignments
+            let is_drained = assignments
                 .iter()
-                .map(|(slot, epoch)| state.lanes.remaining(*slot, *epoch))
-                .collect();
+                .all(|(slot, epoch)| state.lanes.remaining(*slot, *epoch).is_none());
             let left = deadline.saturating_duration_since(host::now());
-            if left.is_zero() || remaining.iter().all(|of| of.is_none()) {
-                return remaining.iter().map(|of| of.in_hand).sum();
+            if left.is_zero() || is_drained {
+                return;
             }
             let left = left.min(RECALL_AFTER);
             state = self.drained.wait_timeout(&self.state, state, left);
@@ -242,11 +236,14 @@ impl Pool {
         }
     }
 
-    /// Discards all that is left of an assignment.
-    pub(super) fn fence(&self, slot: Slot) {
+    /// Discards all that is left of an assignment; says how many records workers have in hand at
+    /// that moment, whose end counts for nothing.
+    pub(super) fn fence(&self, slot: Slot, epoch: AssignmentEpoch) -> usize {
         let mut state = self.state();
+        let in_hand = state.lanes.remaining(slot, epoch).in_hand;
         state.lanes.fence(slot);
         self.wake_a_worker(state);
+        in_hand
     }
 
     /// Moves out what was finished of a poller's records; says how many of its records are not.
