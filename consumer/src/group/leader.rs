@@ -164,8 +164,7 @@ impl GroupCore {
         };
         match divided {
             Ok((assignments, is_handing_over)) => {
-                let patience = self.settings.max_poll_interval;
-                let given_up_by = turn.now.checked_add(patience);
+                let given_up_by = turn.now.checked_add(self.settings.session_timeout);
                 self.member.given_up_by = given_up_by.filter(|_| is_handing_over);
                 let seen = self.partitions_seen();
                 self.member.assigned_over = Some(seen);
@@ -237,7 +236,11 @@ impl GroupCore {
     ///
     /// That member joins again at once, as everybody does, and then the others get what it gave up.
     /// But a static member that crashes before comes back into a group that is stable, with nothing
-    /// to give up. Kafka's own client leaves those partitions to nobody until the next rebalance.
+    /// to give up; and a member that joined again with what it had owned, and heard only then that
+    /// it had lost all of it, has nothing to give up either. Kafka's own client leaves those
+    /// partitions to nobody until the next rebalance. This one waits for one `session.timeout.ms`:
+    /// if the owner is merely slow, the early join costs nothing but that the owner joins again in
+    /// the same rebalance in which the others do.
     pub(super) fn watch_hand_over(&mut self, now: Instant) {
         let is_stable = matches!(self.member.state, State::Stable);
         if is_stable && self.member.given_up_by.is_some_and(|by| by <= now) {
