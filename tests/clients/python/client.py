@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
@@ -24,6 +25,7 @@ PRESENT = "0x"
 MEMBER_POLL_TIMEOUT_MS = 3_600_000
 READ_POLL_TIMEOUT_MS = 100
 CALL_TIMEOUT_S = 30
+RETRY_S = 0.1
 
 
 def told(assignor):
@@ -103,9 +105,19 @@ def stop_at_end_of_input():
 
 
 def poll(consumer):
+    """All records of a poll; none if a broker was lost, which kafka-python raises out of it."""
     State.is_polling = True
-    polled = consumer.poll(timeout_ms=MEMBER_POLL_TIMEOUT_MS)
-    State.is_polling = False
+    try:
+        polled = consumer.poll(timeout_ms=MEMBER_POLL_TIMEOUT_MS)
+    except KafkaError as error:
+        polled = {}
+        if not error.retriable:
+            raise
+        print(f"poll failed: {error!r}", file=sys.stderr, flush=True)
+        # It may fail at once again.
+        time.sleep(RETRY_S)
+    finally:
+        State.is_polling = False
     return [record for records in polled.values() for record in records]
 
 
