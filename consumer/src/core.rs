@@ -20,6 +20,7 @@ mod look_up;
 mod network;
 mod offsets;
 mod patterns;
+mod repetition;
 mod targets;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -27,13 +28,14 @@ mod topics;
 mod validation;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 use weft_client::backoff::{ExponentialBackoff, Random};
 use weft_client::cluster::{Cluster, Topics};
 use weft_client::net::RequestToken;
 use weft_client::record::Decompressor;
-use weft_client::{Error, ErrorKind, NodeId, TopicName, TopicPartition};
+use weft_client::{Broker, Error, ErrorKind, NodeId, TopicName, TopicPartition};
 
 use crate::config::{AutoOffsetReset, ConsumerConfig, IsolationLevel};
 use crate::fetch::{FetchBuffer, FetchOptions, FetchSession};
@@ -73,6 +75,11 @@ pub(crate) struct ConsumerCore {
     last_number: u64,
     /// Something changed since fetches were planned last.
     is_plan_stale: bool,
+    /// Brokers whose last answer changed nothing: they are asked again for the same.
+    unchanged: Vec<Arc<Broker>>,
+    /// How often fetches were planned by going through all partitions.
+    #[cfg(test)]
+    plans: u64,
     /// Some position may need another leader's word.
     is_confirmation_due: bool,
     /// Some partition has no position before its committed offset is told.
@@ -111,6 +118,10 @@ struct Node {
     fetches: u64,
     /// Bytes that its answer may have.
     reserved: usize,
+    /// The last plan had something to ask of it, whether it could be asked then or not.
+    is_wanted: bool,
+    /// What it was asked for last is what the last plan wanted of it.
+    is_asked_as_planned: bool,
     retry_at: Option<Instant>,
     attempts: u32,
     session: FetchSession,
@@ -164,6 +175,9 @@ impl ConsumerCore {
             random,
             last_number: 0,
             is_plan_stale: true,
+            unchanged: Vec::new(),
+            #[cfg(test)]
+            plans: 0,
             is_confirmation_due: false,
             awaits_committed: false,
             plan_at: None,
@@ -212,7 +226,7 @@ impl ConsumerCore {
     /// Whether something changed that may call for requests.
     #[inline]
     pub(crate) fn wants_planning(&self) -> bool {
-        self.is_plan_stale
+        self.is_plan_stale || !self.unchanged.is_empty()
     }
 
     /// Whether committed offsets have to be asked for, or are being asked for.

@@ -13,11 +13,12 @@ use weft_client::{Broker, Error, ErrorKind, LeaderEpoch, NodeId, Offset, TopicPa
 
 use super::ConsumerCore;
 use super::network::Pending;
+use super::repetition::Effect;
 use super::targets::Wanted;
 use crate::config::IsolationLevel;
 use crate::fetch::{
-    AbortedTransactions, Answer, AskedPartition, Budget, CompletedFetch, Origin, Usage,
-    WAITING_ANSWERS_MAX, described_brokers, fetch_request,
+    AbortedTransactions, Answer, AskedPartition, Budget, CompletedFetch, Origin, SessionRequest,
+    Usage, described_brokers, fetch_request,
 };
 use crate::position::{AskedOf, Partition};
 
@@ -28,28 +29,31 @@ impl ConsumerCore {
     /// their data still waits, a long poll for the rest would hold them back once it is drained,
     /// and its session would have to forget them.
     pub(super) fn plan_fetches(&mut self, now: Instant, out: &mut Vec<OutboundRequest>) {
+        #[cfg(test)]
+        {
+            self.plans += 1;
+        }
         self.drop_held();
+        self.forget_plan();
         let usage = self.usage();
         let by_node = self.wanted_by_node(now);
         let mut budget = self.budget(&usage, by_node.keys().copied());
         for (node, Wanted { broker, asked }) in by_node {
-            let (answers, waiting) = usage.by_node.get(&node).copied().unwrap_or_default();
             let state = self.nodes.entry(node).or_default();
-            if state.is_fetching || answers >= WAITING_ANSWERS_MAX {
+            state.is_wanted = true;
+            if state.is_fetching {
+                state.is_asked_as_planned = state.session.partitions() == asked;
                 continue;
             }
             if let Some(retry_at) = state.retry_at.filter(|retry_at| *retry_at > now) {
                 self.plan_by(retry_at);
                 continue;
             }
-            let Some(room) = budget.allows(waiting) else {
+            let options = &self.options.fetch;
+            let Some(bytes) = state.reserve(node, asked.len(), options, &usage, &mut budget) else {
                 continue;
             };
-            let options = &self.options.fetch;
-            let bytes = options.answer_bytes_max(room, asked.len());
-            budget.reserve(bytes);
-            state.reserved = bytes;
-            state.is_fetching = true;
+            state.is_asked_as_planned = true;
             state.fetches += 1;
             let fetch = state.fetches;
             let said = state.session.ask(asked, options.partition_bytes_max());
@@ -58,15 +62,25 @@ impl ConsumerCore {
                     partition.asked_of = Some(AskedOf { node, fetch });
                 }
             }
-            let request = fetch_request(options, said, bytes);
-            let pending = Pending::Fetch {
-                broker: Arc::clone(&broker),
-            };
-            out.push(self.request(&broker, Lane::Fetch, request, pending));
+            let fetch = self.fetch(&broker, said, bytes);
+            out.push(fetch);
         }
     }
 
-    fn usage(&self) -> Usage {
+    pub(super) fn fetch(
+        &mut self,
+        broker: &Arc<Broker>,
+        said: SessionRequest,
+        bytes: usize,
+    ) -> OutboundRequest {
+        let request = fetch_request(&self.options.fetch, said, bytes);
+        let pending = Pending::Fetch {
+            broker: Arc::clone(broker),
+        };
+        self.request(broker, Lane::Fetch, request, pending)
+    }
+
+    pub(super) fn usage(&self) -> Usage {
         self.buffer.usage(|completed| {
             let owned = self.partitions.get(&completed.topic_partition);
             owned.is_some_and(Partition::may_deliver)
@@ -74,7 +88,7 @@ impl ConsumerCore {
     }
 
     /// What nodes may be asked for, among them those that `asked` names.
-    fn budget(&self, usage: &Usage, asked: impl Iterator<Item = NodeId>) -> Budget {
+    pub(super) fn budget(&self, usage: &Usage, asked: impl Iterator<Item = NodeId>) -> Budget {
         let mut nodes: BTreeSet<NodeId> = asked.chain(usage.by_node.keys().copied()).collect();
         let mut spent = self.buffer.bytes() - usage.held;
         for (node, state) in self.nodes.iter().filter(|(_, state)| state.is_fetching) {
@@ -118,7 +132,7 @@ impl ConsumerCore {
         now: Instant,
         broker: &Arc<Broker>,
         response: FetchResponse,
-    ) {
+    ) -> Effect {
         let described = described_brokers(&response);
         let state = self.nodes.entry(broker.id).or_default();
         state.is_answered();
@@ -132,11 +146,16 @@ impl ConsumerCore {
                 if void.was_full {
                     self.back_node_off(now, broker.id);
                 }
-                return;
+                return Effect::Anything;
             }
         };
         state.retry_at = None;
         state.attempts = 0;
+        let can_repeat = state.is_asked_as_planned && state.session.can_repeat();
+        if answers.is_empty() && can_repeat && !self.leaves_another_out(broker.id) {
+            self.unchanged.push(Arc::clone(broker));
+            return Effect::Nothing;
+        }
         let number = self.number();
         for answer in answers {
             let is_current = self
@@ -151,6 +170,7 @@ impl ConsumerCore {
                 self.handle_answer(now, broker, number, answer, &described);
             }
         }
+        Effect::Anything
     }
 
     fn handle_answer(

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::ConsumerCore;
 use super::list_offsets::AskedOffsets;
+use super::repetition::Effect;
 use super::topics::TopicQuestionId;
 use super::validation::AskedEpoch;
 
@@ -72,6 +73,8 @@ impl ConsumerCore {
             self.plan_validations(now, out);
             self.plan_offsets(now, out);
             self.plan_fetches(now, out);
+        } else {
+            self.repeat_fetches(now, out);
         }
     }
 
@@ -101,7 +104,11 @@ impl ConsumerCore {
         match event {
             NetworkEvent::Response {
                 token, response, ..
-            } => self.handle_response(now, token, response),
+            } => {
+                if self.handle_response(now, token, response) == Effect::Nothing {
+                    return;
+                }
+            }
             NetworkEvent::Failed { token, error } => {
                 if let Some(pending) = self.pending.remove(&token) {
                     let error = Error::from(error);
@@ -122,7 +129,7 @@ impl ConsumerCore {
             NetworkEvent::ConnectionOpened { broker, .. } => {
                 self.logged.remove(&broker.id);
             }
-            NetworkEvent::Sent { .. } => {}
+            NetworkEvent::Sent { .. } => return,
         }
         self.is_plan_stale = true;
     }
@@ -145,7 +152,7 @@ impl ConsumerCore {
         }
     }
 
-    fn handle_response(&mut self, now: Instant, token: RequestToken, response: Response) {
+    fn handle_response(&mut self, now: Instant, token: RequestToken, response: Response) -> Effect {
         match (self.pending.remove(&token), response) {
             (Some(Pending::Metadata { of_all_topics }), Response::Metadata(response)) => {
                 let version = self.cluster.version();
@@ -158,7 +165,7 @@ impl ConsumerCore {
                 self.topics_answered(now, id, &response);
             }
             (Some(Pending::Fetch { broker }), Response::Fetch(response)) => {
-                self.handle_fetch(now, &broker, response);
+                return self.handle_fetch(now, &broker, response);
             }
             (
                 Some(Pending::Validation { broker, asked }),
@@ -170,6 +177,7 @@ impl ConsumerCore {
             // The network matches responses with their requests, so this cannot be another API's.
             _ => {}
         }
+        Effect::Anything
     }
 
     fn handle_failure(&mut self, now: Instant, pending: Pending, error: &Error) {

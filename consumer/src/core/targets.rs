@@ -34,6 +34,7 @@ impl ConsumerCore {
         let mut by_node: BTreeMap<NodeId, Wanted> = BTreeMap::new();
         let mut is_stale = None;
         let mut without_replica = Vec::new();
+        let mut term_ends_at: Option<Instant> = None;
         let snapshot = Arc::clone(self.cluster.snapshot());
         // Partitions of a topic are neighbours.
         let mut topic: Option<(&TopicName, Option<&TopicSnapshot>)> = None;
@@ -52,7 +53,10 @@ impl ConsumerCore {
             };
             let broker = match preferred(now, partition, &target, &snapshot, known, name) {
                 Preferred::Nobody => target.broker,
-                Preferred::Replica(broker) => broker,
+                Preferred::Replica(broker, until) => {
+                    term_ends_at = Some(term_ends_at.map_or(until, |known| known.min(until)));
+                    broker
+                }
                 Preferred::Gone => {
                     without_replica.push(name.clone());
                     continue;
@@ -74,6 +78,9 @@ impl ConsumerCore {
                 last_answer: partition.last_answer,
             });
         }
+        if let Some(at) = term_ends_at {
+            self.plan_by(at);
+        }
         for name in &without_replica {
             is_stale = Some(UpdateReason::BeliefRefused);
             self.back_partition_off(now, name);
@@ -82,6 +89,34 @@ impl ConsumerCore {
             self.cluster.request_update(reason);
         }
         by_node
+    }
+
+    /// Whether what a node was asked for last is all that can be asked of it now. It takes a look
+    /// at every partition, so it serves as a check only.
+    pub(super) fn is_asked_for_all(&self, now: Instant, node: NodeId) -> bool {
+        let snapshot = self.cluster.snapshot();
+        let state = self.nodes.get(&node);
+        let mut asked = state.into_iter().flat_map(|it| it.session.partitions());
+        let mut wanted = self.partitions.iter().filter_map(|(name, partition)| {
+            if !partition.is_fetchable() || partition.backs_off(now) {
+                return None;
+            }
+            let target = leader(snapshot, snapshot.topic(name.topic().as_str())?, name)?;
+            let replica = partition.preferred_replica.filter(|replica| {
+                replica.until > now && replica.leader_epoch == target.leader_epoch
+            });
+            let to_ask = replica.map_or(target.broker.id, |replica| replica.node);
+            let is_meant = to_ask == node && !is_asked_of_another(&self.nodes, partition, node);
+            is_meant.then_some((name, partition, target.leader_epoch))
+        });
+        wanted.all(|(name, partition, leader_epoch)| {
+            asked.next().is_some_and(|asked| {
+                asked.topic_partition == *name
+                    && asked.stamp == partition.stamp()
+                    && asked.offset == partition.fetch_offset()
+                    && asked.leader_epoch == leader_epoch
+            })
+        }) && asked.next().is_none()
     }
 
     /// Takes the hint of an answer without records. A replica that is preferred already keeps its
@@ -116,7 +151,8 @@ fn leader<'a>(
 /// The replica to ask instead of the leader.
 enum Preferred<'a> {
     Nobody,
-    Replica(&'a Arc<Broker>),
+    /// This one, until then.
+    Replica(&'a Arc<Broker>, Instant),
     /// It was named, and is not there.
     Gone,
 }
@@ -141,7 +177,7 @@ fn preferred<'a>(
         .and_then(|topic| topic.partitions.get(&name.partition()))
         .is_some_and(|known| known.offline_replicas.contains(&replica.node));
     match snapshot.broker(replica.node).filter(|_| !is_offline) {
-        Some(broker) => Preferred::Replica(broker),
+        Some(broker) => Preferred::Replica(broker, replica.until),
         None => {
             partition.preferred_replica = None;
             Preferred::Gone

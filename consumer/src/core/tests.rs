@@ -14,6 +14,7 @@ mod look_ups;
 mod metrics;
 mod patterns;
 mod positions;
+mod repetition;
 mod replicas;
 mod resets;
 mod topics;

@@ -27,7 +27,7 @@ pub(crate) use buffer::{FetchBuffer, Usage};
 pub(crate) use completed::{CompletedFetch, Origin, Step};
 pub(crate) use plan::{AskedPartition, FetchOptions, fetch_request};
 pub(crate) use response::{Answer, described_brokers};
-pub(crate) use session::FetchSession;
+pub(crate) use session::{FetchSession, SessionRequest};
 
 /// Answers of one node that may wait before it is asked again.
 pub(crate) const WAITING_ANSWERS_MAX: usize = 2;

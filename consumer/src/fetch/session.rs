@@ -113,6 +113,22 @@ impl FetchSession {
         request
     }
 
+    /// Whether the next request can ask for the same as the last one without saying so.
+    pub(crate) fn can_repeat(&self) -> bool {
+        self.epoch != INITIAL_EPOCH
+    }
+
+    /// Asks for the same as last time, which takes no look at the partitions. There has to be a
+    /// session: see [`can_repeat`](Self::can_repeat).
+    pub(crate) fn repeat(&self) -> SessionRequest {
+        debug_assert!(self.can_repeat(), "a full request names its partitions");
+        SessionRequest {
+            id: self.id,
+            epoch: self.epoch,
+            ..SessionRequest::default()
+        }
+    }
+
     /// Takes in the answer to the last request: what it tells of which partition.
     ///
     /// # Errors

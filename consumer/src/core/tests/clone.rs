@@ -26,6 +26,8 @@ impl Clone for ConsumerCore {
             random: self.random.clone(),
             last_number: self.last_number,
             is_plan_stale: self.is_plan_stale,
+            unchanged: self.unchanged.clone(),
+            plans: self.plans,
             is_confirmation_due: self.is_confirmation_due,
             awaits_committed: self.awaits_committed,
             plan_at: self.plan_at,
