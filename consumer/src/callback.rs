@@ -284,6 +284,21 @@ impl<'a> RebalanceConsumer<'a> {
         self.state.borrow_mut().beginning_offsets(partitions, None)
     }
 
+    /// As [`beginning_offsets`](Self::beginning_offsets), with a time limit of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::beginning_offsets_within`](crate::Consumer::beginning_offsets_within).
+    pub fn beginning_offsets_within(
+        &self,
+        partitions: &BTreeSet<TopicPartition>,
+        timeout: Duration,
+    ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
+        self.state
+            .borrow_mut()
+            .beginning_offsets(partitions, Some(timeout))
+    }
+
     /// The offsets behind the last records of these partitions, assigned or not.
     ///
     /// # Errors
@@ -296,6 +311,21 @@ impl<'a> RebalanceConsumer<'a> {
         self.state.borrow_mut().end_offsets(partitions, None)
     }
 
+    /// As [`end_offsets`](Self::end_offsets), with a time limit of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::end_offsets_within`](crate::Consumer::end_offsets_within).
+    pub fn end_offsets_within(
+        &self,
+        partitions: &BTreeSet<TopicPartition>,
+        timeout: Duration,
+    ) -> Result<BTreeMap<TopicPartition, Offset>, Error> {
+        self.state
+            .borrow_mut()
+            .end_offsets(partitions, Some(timeout))
+    }
+
     /// The first offsets whose records are not older than these times, in milliseconds since 1970.
     ///
     /// # Errors
@@ -306,6 +336,21 @@ impl<'a> RebalanceConsumer<'a> {
         times: &BTreeMap<TopicPartition, i64>,
     ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndTimestamp>>, Error> {
         self.state.borrow_mut().offsets_for_times(times, None)
+    }
+
+    /// As [`offsets_for_times`](Self::offsets_for_times), with a time limit of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::offsets_for_times_within`](crate::Consumer::offsets_for_times_within).
+    pub fn offsets_for_times_within(
+        &self,
+        times: &BTreeMap<TopicPartition, i64>,
+        timeout: Duration,
+    ) -> Result<BTreeMap<TopicPartition, Option<OffsetAndTimestamp>>, Error> {
+        self.state
+            .borrow_mut()
+            .offsets_for_times(times, Some(timeout))
     }
 
     /// The records between the position and the end; `None` if that is not known.
