@@ -42,7 +42,10 @@ impl Consumer {
         self.enter(Call::CommitSync)?.commit_sync(None, None)
     }
 
-    /// As [`commit_sync`](Self::commit_sync), with a time limit of its own.
+    /// As [`commit_sync`](Self::commit_sync), with a time limit of its own. Without any time the
+    /// commit is sent once, if the coordinator is known, and fails with
+    /// [`ErrorKind::Timeout`](weft_client::ErrorKind::Timeout) unless its answer is there at once;
+    /// the coordinator may well carry it out.
     ///
     /// # Errors
     ///
@@ -149,7 +152,11 @@ impl Consumer {
         self.enter(Call::Committed)?.committed(partitions, None)
     }
 
-    /// As [`committed`](Self::committed), with a time limit of its own.
+    /// As [`committed`](Self::committed), with a time limit of its own. Without any time the
+    /// coordinator is asked once, if it is known, and the call fails with
+    /// [`ErrorKind::Timeout`](weft_client::ErrorKind::Timeout) unless the answer is there at once.
+    /// A later call asks anew, where Java's takes the answer to the question of an earlier one: it
+    /// would tell what was committed before that call.
     ///
     /// # Errors
     ///

@@ -32,6 +32,8 @@ struct Commit {
     id: CommandId,
     offsets: Offsets,
     retry_until: Option<Instant>,
+    /// It has not had its chance to be sent, which it gets however little time it is given.
+    is_new: bool,
     failures: u32,
     try_at: Option<Instant>,
     wire: Option<RequestToken>,
@@ -89,6 +91,7 @@ impl GroupCore {
             id,
             offsets,
             retry_until,
+            is_new: true,
             failures: 0,
             try_at: None,
             wire: None,
@@ -263,27 +266,26 @@ impl GroupCore {
         }
     }
 
-    /// Answers commits whose time is over.
+    /// Answers commits whose time is over. One that has no time at all goes out once and is
+    /// answered by the next turn, as Java's consumer sends it once and looks for the answer once.
     pub(super) fn expire_commits(&mut self, turn: &mut Turn<'_>) {
-        let is_over = |commit: &Commit| commit.retry_until.is_some_and(|until| until <= turn.now);
-        if self
-            .commits
-            .queue
-            .iter()
-            .any(|commit| is_over(commit) && !commit.is_answered)
-        {
-            let now = turn.now;
-            self.fail_commits(
-                turn,
-                |commit| commit.retry_until.is_some_and(|until| until <= now),
-                |core, commit| {
-                    let cause = commit
-                        .last_error
-                        .as_ref()
-                        .or_else(|| core.coordinator.last_error());
-                    failure::caused_by(ErrorKind::Timeout, "the time for it is over", cause)
-                },
-            );
+        let now = turn.now;
+        let is_over = |commit: &Commit| {
+            let is_late = commit.retry_until.is_some_and(|until| until <= now);
+            is_late && !commit.is_new
+        };
+        let mut queue = self.commits.queue.iter();
+        if queue.any(|commit| is_over(commit) && !commit.is_answered) {
+            self.fail_commits(turn, is_over, |core, commit| {
+                let cause = commit
+                    .last_error
+                    .as_ref()
+                    .or_else(|| core.coordinator.last_error());
+                failure::caused_by(ErrorKind::Timeout, "the time for it is over", cause)
+            });
+        }
+        for commit in &mut self.commits.queue {
+            commit.is_new = false;
         }
     }
 

@@ -37,6 +37,8 @@ struct Question {
     id: CommandId,
     partitions: BTreeSet<TopicPartition>,
     retry_until: Instant,
+    /// It has not had its chance to be asked, which it gets however little time it is given.
+    is_new: bool,
     failures: u32,
     try_at: Option<Instant>,
     wire: Option<RequestToken>,
@@ -73,6 +75,7 @@ impl GroupCore {
             id,
             partitions,
             retry_until,
+            is_new: true,
             failures: 0,
             try_at: None,
             wire: None,
@@ -203,10 +206,12 @@ impl GroupCore {
         turn.result(GroupResult::Fetched { id, result });
     }
 
-    /// Answers questions whose time is over.
+    /// Answers questions whose time is over. One that has no time at all is asked once, and the
+    /// next turn answers it.
     pub(super) fn expire_questions(&mut self, turn: &mut Turn<'_>) {
-        for question in std::mem::take(&mut self.questions.waiting) {
-            if question.retry_until > turn.now {
+        for mut question in std::mem::take(&mut self.questions.waiting) {
+            let is_new = std::mem::take(&mut question.is_new);
+            if is_new || question.retry_until > turn.now {
                 self.questions.waiting.push(question);
                 continue;
             }

@@ -312,10 +312,14 @@ impl Bench {
     }
 
     pub(super) fn ask_committed(&mut self, id: u64) {
+        self.ask_committed_within(id, Duration::from_secs(10));
+    }
+
+    pub(super) fn ask_committed_within(&mut self, id: u64, span: Duration) {
         self.command(Command::FetchCommitted {
             id: CommandId(id),
             partitions: partitions(&[("t", 0), ("t", 1)]),
-            retry_until: self.now + Duration::from_secs(10),
+            retry_until: self.now + span,
         });
     }
 

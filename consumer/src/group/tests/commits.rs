@@ -222,6 +222,48 @@ fn a_commit_whose_time_is_over_tells_the_last_failure() {
 }
 
 #[test]
+fn a_commit_without_any_time_goes_out_once_and_is_told_to_have_timed_out() {
+    let mut bench = stable_eager(&[("t", 0)]);
+    bench.commit(1, Some(Duration::ZERO));
+    assert!(bench.has("commit"));
+    bench.pass_millis(0);
+    assert_eq!(ended(&mut bench), Some(Err(ErrorKind::Timeout)));
+    bench.commit_code(14);
+    bench.pass_millis(1_000);
+    assert!(!bench.has("commit"), "it is not sent again");
+    assert_eq!(ended(&mut bench), None, "it is answered once");
+}
+
+#[test]
+fn a_commit_without_any_time_takes_an_answer_that_is_there_at_once() {
+    let mut bench = stable_eager(&[("t", 0)]);
+    bench.commit(1, Some(Duration::ZERO));
+    bench.commit_code(0);
+    assert_eq!(ended(&mut bench), Some(Ok(())));
+}
+
+#[test]
+fn without_any_time_nothing_waits_for_a_coordinator_to_be_found() {
+    let mut bench = bench(eager(), &[]);
+    bench.commit(1, Some(Duration::ZERO));
+    bench.ask_committed_within(1, Duration::ZERO);
+    bench.pass_millis(0);
+    assert_eq!(ended(&mut bench), Some(Err(ErrorKind::Timeout)));
+    assert_eq!(question_end(&mut bench), Some(Err(ErrorKind::Timeout)));
+}
+
+#[test]
+fn a_question_without_any_time_is_asked_once() {
+    let mut bench = stable_eager(&[]);
+    bench.ask_committed_within(1, Duration::ZERO);
+    assert!(bench.has("fetch"));
+    bench.pass_millis(0);
+    assert_eq!(question_end(&mut bench), Some(Err(ErrorKind::Timeout)));
+    bench.answer("fetch", fetched(0, &[(0, 17, 0), (1, -1, 0)]));
+    assert_eq!(question_end(&mut bench), None, "it is answered once");
+}
+
+#[test]
 fn a_commit_without_coordinator_tells_at_its_deadline_why_none_was_found() {
     let mut bench = bench(eager(), &[]);
     bench.commit(1, Some(Duration::from_secs(1)));

@@ -268,6 +268,7 @@ impl World {
 
     pub(super) fn feed(&mut self, input: GroupInput) {
         let mut inputs = VecDeque::from([input]);
+        let mut has_ticked = false;
         while let Some(input) = inputs.pop_front() {
             let mut outputs = Vec::new();
             self.group
@@ -289,6 +290,12 @@ impl World {
                     }
                     GroupOutput::Result(result) => self.results.push(result),
                 }
+            }
+            // What was asked for when its time was over already is sent first, and ended by the
+            // turn after that, which follows at once.
+            let is_due = self.next_deadline().is_some_and(|at| at <= self.now);
+            if is_due && inputs.is_empty() && !std::mem::replace(&mut has_ticked, true) {
+                inputs.push_back(GroupInput::Tick);
             }
         }
     }
