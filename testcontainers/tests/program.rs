@@ -14,10 +14,14 @@
 mod directory;
 #[path = "program/ending.rs"]
 mod ending;
+#[path = "program/limits.rs"]
+mod limits;
 #[path = "program/process.rs"]
 mod process;
 #[path = "program/prompt.rs"]
 mod prompt;
+#[path = "mock/raw.rs"]
+mod raw;
 #[path = "program/starting.rs"]
 mod starting;
 #[path = "mock/temporary.rs"]

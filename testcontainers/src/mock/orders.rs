@@ -71,6 +71,25 @@ impl MockCluster {
         self.order(Order::MoveCoordinator { group, to }).map(drop)
     }
 
+    /// Lets another broker answer for a transactional id; see
+    /// [`Order::MoveTransactionCoordinator`].
+    ///
+    /// # Errors
+    ///
+    /// [`MockError::Order`] if there is no such broker, or it is dead.
+    pub fn move_transaction_coordinator(
+        &self,
+        transactional_id: &str,
+        to: impl Into<NodeId>,
+    ) -> Result<(), MockError> {
+        let (transactional_id, to) = (transactional_id.to_owned(), to.into());
+        self.order(Order::MoveTransactionCoordinator {
+            transactional_id,
+            to,
+        })
+        .map(drop)
+    }
+
     /// Has a group's coordinator load for a while; see [`Order::LoadCoordinator`].
     ///
     /// # Errors

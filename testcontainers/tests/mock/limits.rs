@@ -133,7 +133,7 @@ fn a_cluster_that_may_serve_nobody_cannot_start() {
 }
 
 #[test]
-fn answers_that_nobody_reads_count() {
+fn small_answers_that_are_read_late_arrive() {
     let cluster = MockCluster::builder()
         .topic("topic", 1)
         .buffered_bytes_max(1 << 20)

@@ -77,6 +77,8 @@ fn a_command_line_that_cannot_be_read_is_refused_with_advice() {
         (&["--nodes", "three"], "--nodes"),
         (&["--listen", "here"], "--listen"),
         (&["--release", "1.0"], "2.1 to 4.4"),
+        (&["--connections-max", "many"], "--connections-max"),
+        (&["--buffered-bytes-max", "few"], "--buffered-bytes-max"),
         (&["--nonsense"], "--nonsense"),
     ] {
         let (code, errors) = refusal(wrong);
@@ -92,6 +94,8 @@ fn a_cluster_that_cannot_be_is_refused_with_the_reason() {
         (&["--topic", "no/such:1"], "no/such"),
         (&["--topic", "t", "--topic", "t"], "TOPIC_ALREADY_EXISTS"),
         (&["--listen", "0.0.0.0"], "advertised host"),
+        (&["--connections-max", "0"], "connection"),
+        (&["--buffered-bytes-max", "0"], "byte"),
     ] {
         let (code, errors) = refusal(wrong);
         assert_eq!(code, Some(3), "{wrong:?}: {errors}");

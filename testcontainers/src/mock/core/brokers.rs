@@ -16,6 +16,10 @@ pub(crate) struct Brokers {
     transaction_coordinators: BTreeMap<TransactionalId, NodeId>,
 }
 
+/// The coordinators of too many ids are known already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoRoom;
+
 #[derive(Clone, Debug)]
 struct Member {
     broker: Broker,
@@ -114,6 +118,21 @@ impl Brokers {
             self.transaction_coordinators.insert(id.clone(), chosen);
         }
         Some(chosen)
+    }
+
+    /// Another broker answers for the transactional id from now on. Nothing changes if so many are
+    /// known that there is no room for it.
+    pub(crate) fn move_transaction_coordinator(
+        &mut self,
+        id: &TransactionalId,
+        to: NodeId,
+    ) -> Result<(), NoRoom> {
+        let known = &mut self.transaction_coordinators;
+        if known.len() >= COORDINATORS_MAX && !known.contains_key(id) {
+            return Err(NoRoom);
+        }
+        known.insert(id.clone(), to);
+        Ok(())
     }
 
     /// The broker that answers for a transactional id, if anybody asked since the last one died.

@@ -9,6 +9,7 @@ use weft_client::{GroupId, GroupInstanceId, MemberId, NodeId, Offset, TopicName}
 use super::cluster::{Cluster, Input, Output};
 use super::fault::{Fault, FaultCounts, FaultId, FaultRefused, WAIT_MAX};
 use super::topics::PartitionKey;
+use super::transaction::TransactionalId;
 
 /// Something that the cluster is to do. `MockCluster::order` has it done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +55,15 @@ pub enum Order {
     MoveCoordinator {
         /// The group.
         group: GroupId,
+        /// Who answers for it then; it must be alive.
+        to: NodeId,
+    },
+    /// Another broker answers for the transactional id, and the old one refuses with
+    /// `NOT_COORDINATOR` from now on. A transaction goes on where it was, with the next coordinator
+    /// epoch in its markers. Nothing has to exist under this id yet.
+    MoveTransactionCoordinator {
+        /// The producer's `transactional.id`.
+        transactional_id: String,
         /// Who answers for it then; it must be alive.
         to: NodeId,
     },
@@ -141,7 +151,8 @@ pub enum OrderRefused {
     /// The fault cannot be set.
     Fault(FaultRefused),
     /// There are more of these than the cluster keeps: a thousand brokers and clients kept apart,
-    /// or a thousand groups that load.
+    /// a thousand groups that load, or a hundred thousand transactional ids whose coordinator is
+    /// known.
     TooMany,
 }
 
@@ -193,10 +204,12 @@ impl Cluster {
                 topic,
                 partition,
                 offset,
+            } => self.cut_off(&topic, partition, offset)?,
+            Order::MoveTransactionCoordinator {
+                transactional_id,
+                to,
             } => {
-                let key = self.key_of(&topic, partition)?;
-                let truncated = self.topics.truncate(key, offset);
-                truncated.map_err(|_| OrderRefused::OffsetOutOfRange(offset))?;
+                self.move_transaction(&transactional_id.as_str().into(), to)?;
             }
             Order::SetFault(fault) => {
                 let id = self.faults.set(fault).map_err(OrderRefused::Fault)?;
@@ -211,6 +224,29 @@ impl Cluster {
         }
         self.settle(now, out);
         Ok(Obeyed::Done)
+    }
+
+    fn cut_off(
+        &mut self,
+        topic: &TopicName,
+        partition: i32,
+        offset: Offset,
+    ) -> Result<(), OrderRefused> {
+        let key = self.key_of(topic, partition)?;
+        let truncated = self.topics.truncate(key, offset);
+        truncated.map_err(|_| OrderRefused::OffsetOutOfRange(offset))?;
+        Ok(())
+    }
+
+    fn move_transaction(&mut self, id: &TransactionalId, to: NodeId) -> Result<(), OrderRefused> {
+        self.check_alive(to)?;
+        if self.brokers.transaction_coordinator(id) != Some(to) {
+            let moved = self.brokers.move_transaction_coordinator(id, to);
+            moved.map_err(|_| OrderRefused::TooMany)?;
+            self.transactions
+                .move_to_another_broker(|moving| moving == id);
+        }
+        Ok(())
     }
 
     fn obey_about_group(
@@ -303,7 +339,7 @@ impl fmt::Display for OrderRefused {
             Self::OffsetOutOfRange(offset) => write!(f, "offset {offset} is not in the log"),
             Self::UnknownFault(id) => write!(f, "fault {id} is not set"),
             Self::Fault(refused) => refused.fmt(f),
-            Self::TooMany => f.write_str("there are a thousand of these already"),
+            Self::TooMany => f.write_str("there are as many of these as may be"),
         }
     }
 }

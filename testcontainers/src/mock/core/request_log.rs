@@ -8,6 +8,7 @@ use weft_client::{CorrelationId, GroupId, NodeId, TopicName};
 
 use super::fault::{Asked, FaultId, RequestFilter, Subjects};
 use super::reply::Ask;
+use super::transaction::TransactionalId;
 
 /// The newest requests, and how many there were of each API in all.
 #[derive(Clone, Debug, Default)]
@@ -139,8 +140,7 @@ impl RequestLog {
 impl ReceivedRequest {
     /// The topics that it names, and of each the partitions; none if it names the topic as a whole.
     ///
-    /// Of a request that names more than a hundred topics, partitions and groups together none of
-    /// them is remembered.
+    /// Of a request with more than a hundred names, each partition counted, none is remembered.
     pub fn topics(&self) -> &[(TopicName, Vec<i32>)] {
         &self.subjects.topics
     }
@@ -148,6 +148,12 @@ impl ReceivedRequest {
     /// The groups that it names; see [`Self::topics`] for the limit.
     pub fn groups(&self) -> &[GroupId] {
         &self.subjects.groups
+    }
+
+    /// The transactional ids that it names; see [`Self::topics`] for the limit.
+    pub fn transactional_ids(&self) -> impl Iterator<Item = &str> {
+        let ids = self.subjects.transactional_ids.iter();
+        ids.map(TransactionalId::as_str)
     }
 
     fn asked(&self) -> Asked<'_> {
@@ -164,5 +170,6 @@ impl ReceivedRequest {
 /// How many requests are remembered. The oldest are forgotten first.
 const REQUESTS_MAX: usize = 10_000;
 
-/// Of how many topics, partitions and groups of a request is remembered that it names them.
+/// Of how many topics, partitions, groups and transactional ids of a request is remembered that it
+/// names them.
 const SUBJECTS_MAX: usize = 100;

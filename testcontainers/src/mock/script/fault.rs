@@ -36,6 +36,7 @@ pub(super) fn read(words: &mut Words) -> Result<Fault, ScriptError> {
                 filter.partition = partition;
             }
             "group" => filter.group = Some(GroupId::from(value.text)),
+            "transaction" => filter = filter.transactional_id(&value.text),
             "client" => filter.client_id = Some(value.text),
             "nth" => hits = Hits::Nth(counted(words, &value)?),
             "first" => hits = Hits::First(counted(words, &value)?),
@@ -131,6 +132,6 @@ fn counted(words: &Words, word: &Word) -> Result<u64, ScriptError> {
 const API: &str = "`any` or an API such as fetch, produce or offset-commit";
 const CODE: &str = "an error code such as NOT_LEADER_OR_FOLLOWER";
 const RESTRICTIONS: &str =
-    "version=, broker=, topic=, group=, client=, nth=, first=, every= or chance=";
+    "version=, broker=, topic=, group=, transaction=, client=, nth=, first=, every= or chance=";
 const ACTIONS: &str = "a restriction such as topic=orders, or one of answer, delay, delay-after, \
                        silence, lose-answer, cut, cut-after, half-frame, corrupt, throttle";

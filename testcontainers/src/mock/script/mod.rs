@@ -22,6 +22,7 @@
 //! | `move-leader T/P B` | another replica leads a partition |
 //! | `truncate T/P OFFSET` | a log loses its end |
 //! | `move-coordinator group=G B` | another broker answers for a group |
+//! | `move-coordinator transaction=T B` | another broker answers for a transactional id |
 //! | `load-coordinator group=G TIME` | a group's coordinator loads for so long |
 //! | `expire group=G member=M` | a member's session ends |
 //! | `evict group=G instance=I` | a static member is taken out |
@@ -31,8 +32,8 @@
 //!
 //! Between the API, which is `any` or a name such as `fetch` or `offset-commit`, and the action
 //! stands what the fault is restricted to: `version=3` or `version=0-3`, `broker=B`, `topic=T` or
-//! `topic=T/P`, `group=G`, `client=C`, and one of `nth=N`, `first=N`, `every=N` and
-//! `chance=25% seed=N`.
+//! `topic=T/P`, `group=G`, `transaction=T` for a transactional id, `client=C`, and one of `nth=N`,
+//! `first=N`, `every=N` and `chance=25% seed=N`.
 //!
 //! The actions are `answer CODE`, `delay TIME`, `delay-after TIME`, `silence`, `lose-answer`,
 //! `cut`, `cut-after`, `half-frame`, `corrupt BYTES seed=N`, and `throttle TIME`; see

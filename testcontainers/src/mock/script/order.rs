@@ -40,10 +40,7 @@ pub(super) fn read(words: &mut Words) -> Result<Order, ScriptError> {
                 offset: Offset::new(words.number("an offset")?),
             })
         }
-        "move-coordinator" => Ok(Order::MoveCoordinator {
-            group: words.value("group")?.into(),
-            to: words.broker()?,
-        }),
+        "move-coordinator" => move_coordinator(words),
         "load-coordinator" => Ok(Order::LoadCoordinator {
             group: words.value("group")?.into(),
             time: words.time("for how long, such as 2s", WAIT_MAX)?,
@@ -65,6 +62,23 @@ pub(super) fn read(words: &mut Words) -> Result<Order, ScriptError> {
             Ok(Order::LiftFault(FaultId(id)))
         }
         _ => Err(words.wrong(&word, &expected)),
+    }
+}
+
+/// Of a group or of a transactional id.
+fn move_coordinator(words: &mut Words) -> Result<Order, ScriptError> {
+    let expected = "group=... or transaction=...";
+    let word = words.front(expected)?;
+    match words.take_pair() {
+        Some((key, group)) if key.text == "group" => Ok(Order::MoveCoordinator {
+            group: group.text.into(),
+            to: words.broker()?,
+        }),
+        Some((key, id)) if key.text == "transaction" => Ok(Order::MoveTransactionCoordinator {
+            transactional_id: id.text,
+            to: words.broker()?,
+        }),
+        _ => Err(words.wrong(&word, expected)),
     }
 }
 

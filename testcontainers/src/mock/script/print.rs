@@ -50,6 +50,13 @@ impl fmt::Display for Order {
             Self::MoveCoordinator { group, to } => {
                 write!(f, "move-coordinator group={} {to}", Name(group.as_str()))
             }
+            Self::MoveTransactionCoordinator {
+                transactional_id,
+                to,
+            } => {
+                let id = Name(transactional_id);
+                write!(f, "move-coordinator transaction={id} {to}")
+            }
             Self::LoadCoordinator { group, time } => {
                 let (group, time) = (Name(group.as_str()), Time(*time));
                 write!(f, "load-coordinator group={group} {time}")
@@ -105,6 +112,9 @@ impl fmt::Display for RequestFilter {
         }
         if let Some(group) = &self.group {
             write!(f, " group={}", Name(group.as_str()))?;
+        }
+        if let Some(id) = &self.transactional_id {
+            write!(f, " transaction={}", Name(id.as_str()))?;
         }
         match &self.client_id {
             Some(client_id) => write!(f, " client={}", Name(client_id)),

@@ -63,6 +63,11 @@ fn every_order_is_read_and_printed() {
         to: broker(2),
     };
     check("move-coordinator group=g 2", moved);
+    let moved = Order::MoveTransactionCoordinator {
+        transactional_id: "t".to_owned(),
+        to: broker(2),
+    };
+    check("move-coordinator transaction=t 2", moved);
     let loading = Order::LoadCoordinator {
         group: "g".into(),
         time: Duration::from_millis(1_500),
@@ -104,6 +109,11 @@ fn every_restriction_of_a_fault_is_read_and_printed() {
         RequestFilter::api(ApiKey::Heartbeat).group("g"),
         Hits::All,
     );
+    check(
+        "end-txn transaction=t",
+        RequestFilter::api(ApiKey::EndTxn).transactional_id("t"),
+        Hits::All,
+    );
     check("fetch client=shop", fetch().client_id("shop"), Hits::All);
     check("fetch nth=3", fetch(), Hits::Nth(3));
     check("fetch first=2", fetch(), Hits::First(2));
@@ -118,9 +128,10 @@ fn every_restriction_of_a_fault_is_read_and_printed() {
         .broker(1)
         .partition("t", 0)
         .group("g")
+        .transactional_id("t")
         .client_id("c");
     check(
-        "fetch version=4-17 broker=1 topic=t/0 group=g client=c nth=2",
+        "fetch version=4-17 broker=1 topic=t/0 group=g transaction=t client=c nth=2",
         all,
         Hits::Nth(2),
     );
@@ -181,8 +192,15 @@ fn names_of_any_kind_survive_printing() {
     ] {
         for order_of in [
             Order::Rebalance { group: name.into() },
+            Order::MoveTransactionCoordinator {
+                transactional_id: name.to_owned(),
+                to: broker(0),
+            },
             fault(
-                RequestFilter::any().group(name).client_id(name),
+                RequestFilter::any()
+                    .group(name)
+                    .transactional_id(name)
+                    .client_id(name),
                 Hits::All,
                 FaultAction::Silence,
             ),

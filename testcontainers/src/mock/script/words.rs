@@ -112,6 +112,12 @@ impl Words {
         self.left.pop_front().ok_or_else(|| self.missing(expected))
     }
 
+    /// The next word, which must be there; it stays the next.
+    pub(super) fn front(&self, expected: &str) -> Result<Word, ScriptError> {
+        let front = self.left.front().cloned();
+        front.ok_or_else(|| self.missing(expected))
+    }
+
     /// Takes the next word if it is `key=value`, as the key and the word of the value.
     pub(super) fn take_pair(&mut self) -> Option<(Word, Word)> {
         let at = self.left.front()?.equals?;
@@ -142,9 +148,7 @@ impl Words {
 
     fn pair(&mut self, key: &str) -> Result<Word, ScriptError> {
         let expected = format!("{key}=...");
-        let Some(next) = self.left.front().cloned() else {
-            return Err(self.missing(&expected));
-        };
+        let next = self.front(&expected)?;
         match self.take_pair() {
             Some((found, value)) if found.text == key => Ok(value),
             _ => Err(self.wrong(&next, &expected)),

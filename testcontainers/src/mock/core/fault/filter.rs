@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use weft_client::wire::ApiKey;
 use weft_client::{GroupId, NodeId, TopicName};
 
+use super::super::transaction::TransactionalId;
 use super::subjects::Subjects;
 
 /// Chooses requests. Each property that is set must agree; one without any chooses all.
@@ -24,6 +25,7 @@ pub struct RequestFilter {
     pub(crate) topic: Option<TopicName>,
     pub(crate) partition: Option<i32>,
     pub(crate) group: Option<GroupId>,
+    pub(crate) transactional_id: Option<TransactionalId>,
     pub(crate) client_id: Option<String>,
 }
 
@@ -89,6 +91,14 @@ impl RequestFilter {
         self
     }
 
+    /// Those that name this `transactional.id`: of its producer, about its transaction, or looking
+    /// for its coordinator. A ListTransactions request names none, whatever its filters are.
+    #[must_use]
+    pub fn transactional_id(mut self, transactional_id: &str) -> Self {
+        self.transactional_id = Some(transactional_id.into());
+        self
+    }
+
     /// Those of clients that call themselves so (`client.id`). A client without a name is `""`.
     #[must_use]
     pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
@@ -109,6 +119,10 @@ impl RequestFilter {
                 .as_ref()
                 .is_none_or(|id| id == asked.client_id)
             && self.group.as_ref().is_none_or(|id| subjects.has_group(id))
+            && self
+                .transactional_id
+                .as_ref()
+                .is_none_or(|id| subjects.has_transactional_id(id))
             && topic.is_none_or(|topic| subjects.has_partition(topic, self.partition))
     }
 }

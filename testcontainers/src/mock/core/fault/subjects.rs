@@ -1,12 +1,13 @@
-//! What a request is about: the topics and groups that it names.
+//! What a request is about: the topics, groups and transactional ids that it names.
 
-use weft_client::wire::Request;
 use weft_client::wire::messages::fetch_request::FetchTopic;
 use weft_client::wire::messages::{self, FindCoordinatorRequest, ProduceRequest};
+use weft_client::wire::{Request, StrBytes};
 use weft_client::{GroupId, TopicName};
 
 use super::super::api::topic_id;
 use super::super::topics::Topics;
+use super::super::transaction::TransactionalId;
 
 /// See the module's text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,7 @@ pub(crate) struct Subjects {
     /// With the partitions that are named; none if the topic is named as a whole.
     pub(crate) topics: Vec<(TopicName, Vec<i32>)>,
     pub(crate) groups: Vec<GroupId>,
+    pub(crate) transactional_ids: Vec<TransactionalId>,
 }
 
 impl Subjects {
@@ -26,11 +28,16 @@ impl Subjects {
                 None => topics_of(request, topics),
             },
             groups: groups_of(request),
+            transactional_ids: transactional_ids_of(request),
         }
     }
 
     pub(crate) fn has_group(&self, id: &GroupId) -> bool {
         self.groups.contains(id)
+    }
+
+    pub(crate) fn has_transactional_id(&self, id: &TransactionalId) -> bool {
+        self.transactional_ids.contains(id)
     }
 
     /// Whether the topic is named, and if one is given also the partition, by its number or with
@@ -46,7 +53,8 @@ impl Subjects {
     /// How many names and numbers there are.
     pub(crate) fn count(&self) -> usize {
         let partitions = self.topics.iter().map(|(_, partitions)| partitions.len());
-        self.topics.len() + partitions.sum::<usize>() + self.groups.len()
+        let others = self.groups.len() + self.transactional_ids.len();
+        self.topics.len() + partitions.sum::<usize>() + others
     }
 }
 
@@ -200,7 +208,9 @@ fn groups_of(request: &Request) -> Vec<GroupId> {
     let one = |id: &messages::GroupId| vec![GroupId::from(id.as_str())];
     let all = |ids: &[messages::GroupId]| ids.iter().map(|id| id.as_str().into()).collect();
     match request {
-        Request::FindCoordinator(request) => looked_up(request),
+        Request::FindCoordinator(request) => {
+            looked_up(request, GROUP_KEY).map(GroupId::from).collect()
+        }
         Request::JoinGroup(request) => one(&request.group_id),
         Request::SyncGroup(request) => one(&request.group_id),
         Request::Heartbeat(request) => one(&request.group_id),
@@ -220,15 +230,41 @@ fn groups_of(request: &Request) -> Vec<GroupId> {
     }
 }
 
-fn looked_up(request: &FindCoordinatorRequest) -> Vec<GroupId> {
-    if request.key_type != GROUP_KEY {
-        return Vec::new();
+fn transactional_ids_of(request: &Request) -> Vec<TransactionalId> {
+    let one = |id: &messages::TransactionalId| vec![TransactionalId::from(id.as_str())];
+    let perhaps = |id: &Option<messages::TransactionalId>| id.as_ref().map(one).unwrap_or_default();
+    match request {
+        Request::FindCoordinator(request) => looked_up(request, TRANSACTION_KEY)
+            .map(TransactionalId::from)
+            .collect(),
+        Request::InitProducerId(request) => perhaps(&request.transactional_id),
+        Request::Produce(request) => perhaps(&request.transactional_id),
+        Request::AddPartitionsToTxn(request) if request.transactions.is_empty() => {
+            one(&request.v3_and_below_transactional_id)
+        }
+        Request::AddPartitionsToTxn(request) => {
+            let transactions = request.transactions.iter();
+            let ids = transactions.map(|transaction| transaction.transactional_id.as_str());
+            ids.map(TransactionalId::from).collect()
+        }
+        Request::AddOffsetsToTxn(request) => one(&request.transactional_id),
+        Request::TxnOffsetCommit(request) => one(&request.transactional_id),
+        Request::EndTxn(request) => one(&request.transactional_id),
+        Request::DescribeTransactions(request) => {
+            let ids = request.transactional_ids.iter();
+            ids.map(|id| TransactionalId::from(id.as_str())).collect()
+        }
+        _ => Vec::new(),
     }
+}
+
+/// The keys that are looked up, if they are of this type: one, or several in newer versions.
+fn looked_up(request: &FindCoordinatorRequest, key_type: i8) -> impl Iterator<Item = &str> {
     let keys = &request.coordinator_keys;
-    if keys.is_empty() {
-        return vec![request.key.as_str().into()];
-    }
-    keys.iter().map(|key| key.as_str().into()).collect()
+    let single = keys.is_empty().then_some(&request.key);
+    let keys = single.into_iter().chain(keys);
+    let is_of_type = request.key_type == key_type;
+    keys.filter(move |_| is_of_type).map(StrBytes::as_str)
 }
 
 fn whole<N: Into<TopicName>>(names: impl Iterator<Item = N>) -> Named {
@@ -251,6 +287,9 @@ fn configured<'a, T: 'a>(
 
 /// The type of a coordinator's key that names a group.
 const GROUP_KEY: i8 = 0;
+
+/// The type of a coordinator's key that is a transactional id.
+const TRANSACTION_KEY: i8 = 1;
 
 /// The type of a configuration's resource that is a topic.
 const TOPIC_RESOURCE: i8 = 2;

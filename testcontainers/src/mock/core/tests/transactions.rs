@@ -1,5 +1,6 @@
 //! Idempotent and transactional producers, and their readers.
 
+mod faults;
 mod offsets;
 mod watching;
 
