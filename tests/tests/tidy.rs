@@ -7,6 +7,8 @@ mod behaviour;
 mod configuration;
 #[path = "tidy/consumer_api.rs"]
 mod consumer_api;
+#[path = "tidy/tracing.rs"]
+mod tracing;
 
 use std::fmt::Write as _;
 use std::fs;
