@@ -19,7 +19,7 @@ weft_tests::suite! { Target::OneKafka(KafkaVersion::V2_8_2),
     with java {
         foundation::{java_reads_what_the_suite_writes}
         java_group::{mixed_with_java_by_range}
-        outside::{rolls_from_range_to_cooperative_sticky}
+        outside::{reads_as_the_isolation_level_has_it, rolls_from_range_to_cooperative_sticky}
         plain::{records_equal_what_java_wrote}
         producing::{java_reads_what_the_producer_wrote}
     }

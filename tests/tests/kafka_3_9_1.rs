@@ -19,6 +19,7 @@ weft_tests::suite! { Target::OneKafka(KafkaVersion::V3_9_1),
     with java {
         foundation::{java_reads_what_the_suite_writes}
         java_group::{mixed_with_java_by_roundrobin}
+        outside::{reads_as_the_isolation_level_has_it}
         plain::{records_equal_what_java_wrote}
         producing::{java_reads_what_the_producer_wrote}
     }

@@ -41,7 +41,7 @@ weft_tests::suite! { Target::OneKafka(KafkaVersion::V4_4_0),
             mixed_with_java_by_cooperative_sticky, mixed_with_java_by_range,
             mixed_with_java_by_roundrobin, mixed_with_java_by_sticky,
         }
-        outside::{rolls_from_range_to_cooperative_sticky}
+        outside::{reads_as_the_isolation_level_has_it, rolls_from_range_to_cooperative_sticky}
         plain::{records_equal_what_java_wrote}
         producing::{java_reads_what_the_producer_wrote}
     }
