@@ -86,7 +86,7 @@ pub struct Normaliser {
 impl Normaliser {
     /// The answer without what may differ.
     pub fn normal(&mut self, answer: &Tree) -> Tree {
-        let sorted = sorted(answer, "");
+        let sorted = sorted(answer, "", self);
         self.renamed(&sorted, "")
     }
 
@@ -139,15 +139,18 @@ fn is_nothing(text: &str) -> bool {
     )
 }
 
-/// With unordered lists in the order of what is not made up.
-fn sorted(tree: &Tree, path: &str) -> Tree {
+/// With unordered lists in the order of what is not made up, or has its number from before.
+fn sorted(tree: &Tree, path: &str, known: &Normaliser) -> Tree {
     match tree {
         Tree::Leaf(_) => tree.clone(),
         Tree::List(items) => {
             let inner = format!("{path}[]");
-            let mut items: Vec<Tree> = items.iter().map(|item| sorted(item, &inner)).collect();
+            let mut items: Vec<Tree> = items
+                .iter()
+                .map(|item| sorted(item, &inner, known))
+                .collect();
             if UNORDERED.contains(&general(path).as_str()) {
-                items.sort_by_cached_key(|item| blank(item, "").leaves());
+                items.sort_by_cached_key(|item| blank(item, "", known).leaves());
             }
             Tree::List(items)
         }
@@ -157,21 +160,32 @@ fn sorted(tree: &Tree, path: &str) -> Tree {
                     "" => name.clone(),
                     path => format!("{path}.{name}"),
                 };
-                (name.clone(), sorted(value, &inner))
+                (name.clone(), sorted(value, &inner, known))
             });
             Tree::Fields(fields.collect())
         }
     }
 }
 
-fn blank(tree: &Tree, name: &str) -> Tree {
+fn blank(tree: &Tree, name: &str, known: &Normaliser) -> Tree {
     match tree {
-        Tree::Leaf(text) if !is_nothing(text) && kind(name).is_some() => Tree::Leaf(String::new()),
-        Tree::Leaf(_) => tree.clone(),
-        Tree::List(items) => Tree::List(items.iter().map(|item| blank(item, name)).collect()),
+        Tree::Leaf(text) => match kind(name) {
+            Some(kind) if !is_nothing(text) => {
+                let number = known.numbered.get(&(kind, text.clone()));
+                Tree::Leaf(
+                    number
+                        .map(|number| format!("{number:06}"))
+                        .unwrap_or_default(),
+                )
+            }
+            _ => tree.clone(),
+        },
+        Tree::List(items) => {
+            Tree::List(items.iter().map(|item| blank(item, name, known)).collect())
+        }
         Tree::Fields(fields) => {
             let fields = fields.iter();
-            let fields = fields.map(|(name, value)| (name.clone(), blank(value, name)));
+            let fields = fields.map(|(name, value)| (name.clone(), blank(value, name, known)));
             Tree::Fields(fields.collect())
         }
     }
@@ -207,6 +221,22 @@ mod tests {
         let normal = |tree: Tree| Normaliser::default().normal(&tree);
         assert_eq!(normal(one.clone()), normal(same));
         assert_ne!(normal(one), normal(other));
+    }
+
+    #[test]
+    fn what_looks_the_same_is_told_apart_by_what_was_known_before() {
+        let alike = |ids: [&str; 2]| {
+            let members = ids.map(|id| member(id, ""));
+            Tree::List(members.to_vec())
+        };
+        let later = |ids| Tree::Fields(vec![("members".to_owned(), alike(ids))]);
+        let normal = |ids| {
+            let mut normaliser = Normaliser::default();
+            normaliser.normal(&member("a", ""));
+            normaliser.normal(&member("b", ""));
+            normaliser.normal(&later(ids))
+        };
+        assert_eq!(normal(["a", "b"]), normal(["b", "a"]));
     }
 
     #[test]

@@ -116,6 +116,12 @@ impl KafkaRelease {
         }
     }
 
+    /// Whether the controller keeps the cluster in ZooKeeper, which the mock takes for granted of
+    /// all releases before KRaft was ready for production (KIP-833).
+    pub(crate) fn is_on_zookeeper(self) -> bool {
+        self < Self::V3_3
+    }
+
     /// The versions of an API that a broker of this release serves, as far as the mock can read and
     /// write them. `None` if that is none.
     pub(crate) fn versions(self, api_key: ApiKey) -> Option<RangeInclusive<i16>> {

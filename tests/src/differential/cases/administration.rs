@@ -79,6 +79,14 @@ fn deleting_offsets() -> Vec<Step> {
             delete_offsets(at, group, topic, partition)
         }));
     }
+    steps.push(ask("offsets twice", |at| {
+        let mut request = delete_offsets(at, "group", "topic", 9);
+        for name in ["none", "topic", "none"] {
+            let again = delete_offsets(at, "group", name, 9);
+            request.topics.extend(again.topics);
+        }
+        request
+    }));
     steps.push(ask("what is left", |at| fetch(at, &[("group", None)])));
     steps
 }
@@ -110,6 +118,13 @@ fn deleting_records() -> Vec<Step> {
         let what = format!("before {offset} in {name}-{partition}");
         steps.push(ask(what, move |at| delete(at, name, partition, offset)));
     }
+    steps.push(ask("before two offsets at once", move |at| {
+        let mut request = delete(at, "topic", 9, 0);
+        for name in ["none", "topic", "none"] {
+            request.topics.extend(delete(at, name, 9, 0).topics);
+        }
+        request
+    }));
     for time in [LATEST, -2] {
         steps.push(ask(format!("where it is at {time}"), move |at| {
             list(at, "topic", vec![(0, time)])
@@ -138,6 +153,7 @@ fn electing() -> Vec<Step> {
         ask("any leader", move |at| elect(at, 1, "topic", &[0, 1])),
         ask("of no partition", move |at| elect(at, 0, "topic", &[9])),
         ask("of no topic", move |at| elect(at, 0, "none", &[0])),
+        ask("twice", move |at| elect(at, 0, "topic", &[0, 9, 0, 9])),
     ]
 }
 
@@ -160,6 +176,9 @@ fn describing() -> Vec<Step> {
     };
     vec![
         ask("two topics", move |at| describe(at, &["b", "a"], 100)),
+        ask("topics twice", move |at| {
+            describe(at, &["b", "none", "b", "none"], 100)
+        }),
         ask("a page", move |at| describe(at, &["a", "b"], 2)),
         ask("the next page", move |at| {
             describe(at, &["a", "b"], 2).with_cursor(from(at, "a", 2))

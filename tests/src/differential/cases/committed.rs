@@ -92,6 +92,18 @@ fn committing() -> Vec<Step> {
             .extend(commit(at, "group", "none", &[(0, 5)]).topics);
         request
     }));
+    steps.push(ask("a partition twice", |at| {
+        commit(at, "group", "topic", &[(0, 5), (9, 5), (0, 7), (9, 5)])
+    }));
+    steps.push(ask("a topic twice", |at| {
+        let mut request = commit(at, "group", "topic", &[(0, 8)]);
+        for name in ["none", "topic", "none"] {
+            request
+                .topics
+                .extend(commit(at, "group", name, &[(0, 9)]).topics);
+        }
+        request
+    }));
     steps.push(ask("nothing", |at| {
         commit(at, "group", "topic", &[]).with_topics(Vec::new())
     }));
@@ -206,6 +218,17 @@ fn fetching() -> Vec<Step> {
         }),
         ask("of a partition twice", |at| {
             fetch(at, &[("group", Some(&[("topic", &[0, 0])]))])
+        }),
+        ask("of a topic twice", |at| {
+            let asked: &[(&str, &[i32])] = &[("topic", &[0]), ("none", &[0]), ("topic", &[1, 0])];
+            fetch(at, &[("group", Some(asked))])
+        }),
+        ask("of no topic twice", |at| {
+            let asked: &[(&str, &[i32])] = &[("none", &[0]), ("none", &[1, 0])];
+            fetch(at, &[("group", Some(asked))])
+        }),
+        ask("of a group twice", move |at| {
+            fetch(at, &[("group", Some(one)), ("group", None)])
         }),
         ask("of no group", move |at| fetch(at, &[("none", Some(one))])),
         ask("of all of no group", |at| fetch(at, &[("none", None)])),

@@ -195,6 +195,9 @@ fn strangers() -> Vec<Step> {
         ask("two groups", |at| {
             describe(at, "none").with_groups(vec![at.group("none"), at.group("group")])
         }),
+        ask("a group twice", |at| {
+            describe(at, "none").with_groups(vec![at.group("none"), at.group("none")])
+        }),
         ask("what is allowed with a group", |at| {
             describe(at, "none").with_include_authorized_operations(true)
         }),
@@ -215,6 +218,10 @@ pub(super) fn joining() -> Vec<Step> {
         ask("a join once more", |at| join(at, at.member(0), "range")),
         ask("a sync", |at| sync(at, at.member(0), at.generation())),
         ask("the group", |at| describe(at, "group")),
+        ask("the group twice, and none", |at| {
+            let names = ["group", "none", "group", "none"].map(|name| at.group(name));
+            describe(at, "group").with_groups(names.to_vec())
+        }),
     ]
 }
 

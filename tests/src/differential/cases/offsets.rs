@@ -81,6 +81,19 @@ fn listing() -> Vec<Step> {
     steps.push(ask("a partition twice", |at| {
         list(at, "topic", vec![(0, LATEST), (0, -2), (1, -2)])
     }));
+    steps.push(ask("partitions twice", |at| {
+        let asked = [(1, LATEST), (9, LATEST), (0, LATEST), (9, -2), (0, -2)];
+        list(at, "topic", asked.to_vec())
+    }));
+    steps.push(ask("a topic twice", |at| {
+        let mut request = list(at, "topic", vec![(0, LATEST)]);
+        for (name, asked) in [("none", LATEST), ("topic", -2), ("none", -2)] {
+            request
+                .topics
+                .extend(list(at, name, vec![(0, asked)]).topics);
+        }
+        request
+    }));
     steps.push(ask("no topics", |at| {
         list(at, "topic", Vec::new()).with_topics(Vec::new())
     }));
@@ -131,6 +144,15 @@ fn epochs() -> Vec<Step> {
             end(at, name, partition, current, epoch)
         }));
     }
+    steps.push(ask("a partition twice", move |at| {
+        let mut request = end(at, "topic", 0, -1, 0);
+        for name in ["none", "topic", "none"] {
+            request.topics.extend(end(at, name, 0, -1, 0).topics);
+        }
+        let again = request.topics[0].partitions[0].clone();
+        request.topics[0].partitions.push(again);
+        request
+    }));
     steps.push(ask("no topics", move |at| {
         end(at, "topic", 0, -1, 0).with_topics(Vec::new())
     }));

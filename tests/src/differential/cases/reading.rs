@@ -85,6 +85,16 @@ fn fetching() -> Vec<Step> {
         request.topics.extend(fetch(at, "none", &[(0, 0)]).topics);
         request
     }));
+    steps.push(ask("a partition twice", |at| {
+        fetch(at, "topic", &[(0, 0), (9, 0), (0, 3), (9, 0)])
+    }));
+    steps.push(ask("a topic twice", |at| {
+        let mut request = fetch(at, "topic", &[(0, 0)]);
+        for name in ["none", "topic", "none"] {
+            request.topics.extend(fetch(at, name, &[(1, 0)]).topics);
+        }
+        request
+    }));
     steps.push(ask("no topics", |at| {
         fetch(at, "topic", &[]).with_topics(Vec::new())
     }));

@@ -87,6 +87,14 @@ fn producing() -> Vec<Step> {
         let corrupt = Some(corrupt());
         produce(at, "topic", &[(0, some()), (1, corrupt), (9, some())])
     }));
+    steps.push(ask("a topic twice", move |at| {
+        let mut request = produce(at, "topic", &[(0, some())]);
+        for name in ["none", "topic", "none"] {
+            let again = produce(at, name, &[(1, some())]);
+            request.topic_data.extend(again.topic_data);
+        }
+        request
+    }));
     steps.push(ask("no topics", |at| {
         produce(at, "topic", &[]).with_topic_data(Vec::new())
     }));

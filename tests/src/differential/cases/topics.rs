@@ -292,6 +292,9 @@ fn deleting() -> Vec<Step> {
         ask("no such topic", move |at| delete(at, &["none"])),
         ask("no name", move |at| delete(at, &[""])),
         ask("a topic and none", move |at| delete(at, &["topic", "none"])),
+        ask("no such topic twice", move |at| {
+            delete(at, &["none", "none", "nobody"])
+        }),
         repeat("the deleted topic", is_unknown, |at| named(at, "topic")),
         ask("no such id", move |at| by_id(at, None, UNKNOWN_ID)),
         ask("neither name nor id", move |at| {

@@ -229,6 +229,7 @@ fn watching() -> Vec<Step> {
         ask("no transaction", of(&["nobody"])),
         ask("no name", of(&[""])),
         ask("no transactions at all", of(&[])),
+        ask("a transaction twice", of(&["id", "nobody", "id", "nobody"])),
         ask("transactions in no state", move |_| {
             list().with_state_filters(vec![text("Asleep")])
         }),

@@ -18,6 +18,12 @@ pub(super) fn create_partitions(cluster: &mut Cluster, request: &CreatePartition
     for topic in &request.topics {
         *times.entry(topic.name.as_str()).or_default() += 1;
     }
+    let is_on_zookeeper = cluster.options.release.is_on_zookeeper();
+    let is_told = |error| match error {
+        UNKNOWN => is_on_zookeeper,
+        ErrorCode::UNKNOWN_SERVER_ERROR => false,
+        _ => true,
+    };
     // What was named twice is refused once.
     let mut refused = BTreeSet::new();
     let topics = request.topics.iter();
@@ -37,7 +43,7 @@ pub(super) fn create_partitions(cluster: &mut Cluster, request: &CreatePartition
             CreatePartitionsTopicResult::default()
                 .with_name(asked.name.clone())
                 .with_error_code(error.0)
-                .with_error_message(message(error).filter(|_| error != UNKNOWN)),
+                .with_error_message(message(error).filter(|_| is_told(error))),
         )
     });
     let results = results.collect();
@@ -52,6 +58,10 @@ fn grow(
     validate_only: bool,
 ) -> Result<(), ErrorCode> {
     let name = asked.name.as_str();
+    if name.is_empty() && cluster.options.release.is_on_zookeeper() {
+        // There is no such node, and nobody expects to ask for it.
+        return Err(ErrorCode::UNKNOWN_SERVER_ERROR);
+    }
     let topic = cluster.topics.by_name(name);
     let topic = topic.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     let count = usize::try_from(asked.count).map_err(|_| ErrorCode::INVALID_PARTITIONS)?;
@@ -68,5 +78,5 @@ fn grow(
     cluster.topics.grow(name, count, &cluster.brokers)
 }
 
-/// The one refusal for which Kafka has no words here.
+/// The one refusal for which Kafka has no words here, since it is on KRaft.
 const UNKNOWN: ErrorCode = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;

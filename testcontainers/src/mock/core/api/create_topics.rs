@@ -29,11 +29,12 @@ pub(super) fn create_topics(
     for topic in &request.topics {
         *times.entry(topic.name.0.clone()).or_default() += 1;
     }
-    // What was named twice is refused once.
+    let is_on_zookeeper = cluster.options.release.is_on_zookeeper();
+    // What was named twice is refused once, but by ZooKeeper's controllers each time.
     let mut refused = BTreeSet::new();
     let topics = request.topics.into_iter().filter_map(|asked| {
         let is_repeated = times.get(&asked.name.0).is_some_and(|times| *times > 1);
-        if is_repeated && !refused.insert(asked.name.0.clone()) {
+        if is_repeated && !refused.insert(asked.name.0.clone()) && !is_on_zookeeper {
             return None;
         }
         let created = if is_repeated {
@@ -86,7 +87,9 @@ fn create(
     let settings = alter_topic(cluster.options.release, &Settings::new(), &changes);
     let settings = settings.map_err(|refusal| refusal.code)?;
     let replicas = placement.replication_factor();
-    let id = if validate_only {
+    let id = if validate_only && cluster.options.release.is_on_zookeeper() {
+        uuid::Uuid::nil()
+    } else if validate_only {
         uuid(cluster.topics.new_id())
     } else {
         let topics = &mut cluster.topics;

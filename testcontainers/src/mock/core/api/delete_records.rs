@@ -13,13 +13,22 @@ use weft_client::wire::messages::{DeleteRecordsRequest, DeleteRecordsResponse, T
 
 use super::super::cluster::Cluster;
 use super::super::reply::{Ask, Reply};
+use super::repeated::{joined, last_of_each};
 
 pub(super) fn delete_records(
     cluster: &mut Cluster,
     ask: &Ask,
     request: DeleteRecordsRequest,
 ) -> Reply {
-    let topics = request.topics.into_iter().map(|topic| {
+    // A partition that is named twice is deleted from once, at the last offset.
+    let topics = joined(
+        request.topics,
+        |topic| topic.name.clone(),
+        |first, topic| first.partitions.extend(topic.partitions),
+    );
+    let topics = topics.into_iter().map(|mut topic| {
+        let partitions = std::mem::take(&mut topic.partitions);
+        topic.partitions = last_of_each(partitions, |asked| asked.partition_index);
         let partitions = topic.partitions.iter().map(|asked| {
             let result =
                 DeleteRecordsPartitionResult::default().with_partition_index(asked.partition_index);

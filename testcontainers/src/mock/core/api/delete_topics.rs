@@ -10,6 +10,7 @@ use weft_client::wire::messages::{DeleteTopicsRequest, DeleteTopicsResponse, Top
 
 use super::super::cluster::Cluster;
 use super::super::reply::{Ask, Reply, message, text};
+use super::repeated::joined;
 use super::{topic_id, uuid};
 
 pub(super) fn delete_topics(
@@ -25,11 +26,39 @@ pub(super) fn delete_topics(
             .map(|name| DeleteTopicState::default().with_name(Some(name)))
             .collect()
     };
-    let responses = asked.iter().map(|asked| delete(cluster, asked));
-    let responses = responses.collect();
+    let is_on_zookeeper = cluster.options.release.is_on_zookeeper();
+    let responses: Vec<_> = if is_on_zookeeper {
+        let responses = asked.iter().map(|asked| {
+            let deleted = delete(cluster, asked).with_error_message(None);
+            // Only the id that was asked for is told.
+            deleted.with_topic_id(asked.topic_id)
+        });
+        responses.collect()
+    } else {
+        delete_each(cluster, asked)
+    };
     DeleteTopicsResponse::default()
         .with_responses(responses)
         .into()
+}
+
+/// What is named twice is refused once.
+fn delete_each(cluster: &mut Cluster, asked: Vec<DeleteTopicState>) -> Vec<DeletableTopicResult> {
+    let counted = asked.into_iter().map(|asked| (asked, 1));
+    let counted = joined(
+        counted.collect(),
+        |(asked, _)| (asked.name.clone(), asked.topic_id),
+        |(_, times), _| *times += 1,
+    );
+    let responses = counted.into_iter().map(|(asked, times)| match times {
+        1 => delete(cluster, &asked),
+        _ => DeletableTopicResult::default()
+            .with_name(asked.name)
+            .with_topic_id(asked.topic_id)
+            .with_error_code(ErrorCode::INVALID_REQUEST.0)
+            .with_error_message(message(ErrorCode::INVALID_REQUEST)),
+    });
+    responses.collect()
 }
 
 fn delete(cluster: &mut Cluster, asked: &DeleteTopicState) -> DeletableTopicResult {
@@ -45,6 +74,10 @@ fn delete(cluster: &mut Cluster, asked: &DeleteTopicState) -> DeletableTopicResu
             .topics
             .by_id(topic_id(asked.topic_id))
             .ok_or(ErrorCode::UNKNOWN_TOPIC_ID),
+        None if cluster.options.release.is_on_zookeeper() => {
+            // It took the nil id for one of a topic that must not be seen.
+            Err(ErrorCode::TOPIC_AUTHORIZATION_FAILED)
+        }
         // It is either the name or the id that says which topic is meant.
         _ => Err(ErrorCode::INVALID_REQUEST),
     };

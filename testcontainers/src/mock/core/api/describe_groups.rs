@@ -8,6 +8,7 @@ use weft_client::wire::{ErrorCode, StrBytes};
 
 use super::super::cluster::Cluster;
 use super::super::group::{Group, GroupState, Member};
+use super::super::release::KafkaRelease;
 use super::super::reply::{Ask, Reply, message, text};
 use super::list_groups::state_name;
 use super::membership::check_any_group;
@@ -24,7 +25,17 @@ pub(super) fn describe_groups(
                 .with_error_code(error.0);
         }
         match cluster.groups.find(id.as_str()) {
-            Some(group) => describe(id, group, ask.version()),
+            Some(group) => {
+                let mut described = describe(id, group, ask.version());
+                let is_stable = group.state() == GroupState::Stable;
+                if !is_stable && cluster.options.release < KafkaRelease::V4_0 {
+                    // They told what members have only while that is settled.
+                    for member in &mut described.members {
+                        member.member_assignment.clear();
+                    }
+                }
+                described
+            }
             None => unknown(id, ask.version()),
         }
     });

@@ -10,6 +10,7 @@ use weft_client::wire::messages::{ElectLeadersRequest, ElectLeadersResponse, Top
 use super::super::cluster::Cluster;
 use super::super::leaders::Election;
 use super::super::reply::{Reply, message, text};
+use super::repeated::last_of_each;
 
 pub(super) fn elect_leaders(cluster: &mut Cluster, request: ElectLeadersRequest) -> Reply {
     let election = match request.election_type {
@@ -26,7 +27,12 @@ pub(super) fn elect_leaders(cluster: &mut Cluster, request: ElectLeadersRequest)
         Some(asked) => asked
             .into_iter()
             .map(|asked| {
-                let partitions = asked.partitions.into_iter();
+                let partitions = if cluster.options.release.is_on_zookeeper() {
+                    last_of_each(asked.partitions, |index| *index)
+                } else {
+                    asked.partitions
+                };
+                let partitions = partitions.into_iter();
                 let results = partitions.map(|index| elect(cluster, &asked.topic, index, election));
                 result(asked.topic.clone(), results.collect())
             })

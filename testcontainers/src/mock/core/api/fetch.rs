@@ -27,9 +27,11 @@ use super::super::parked::Wish;
 use super::super::release::KafkaRelease;
 use super::super::reply::{Ask, Reply, text};
 use super::super::topics::{Partition, PartitionKey, Topic};
+use super::repeated::last_of_each;
 use super::{broker_id, isolation, port, topic_id};
 
 pub(super) fn fetch(cluster: &mut Cluster, ask: &Ask, mut request: FetchRequest) -> Reply {
+    request.topics = once(request.topics);
     let at = session_point(cluster, ask);
     if let Err(error) = cluster.fetch_sessions.begin(at, &mut request) {
         return FetchResponse::default().with_error_code(error.0).into();
@@ -38,6 +40,7 @@ pub(super) fn fetch(cluster: &mut Cluster, ask: &Ask, mut request: FetchRequest)
     request
         .topics
         .sort_by_key(|topic| find(cluster, ask, topic).is_none());
+    request.topics = neighbours(request.topics);
     let partitions = request.topics.iter().flat_map(|topic| &topic.partitions);
     for partition in partitions.filter(|partition| partition.fetch_offset < 0) {
         cluster.violations.add(format_args!(
@@ -48,6 +51,34 @@ pub(super) fn fetch(cluster: &mut Cluster, ask: &Ask, mut request: FetchRequest)
     let wait = u64::try_from(request.max_wait_ms).unwrap_or_default();
     let until = ask.now + Duration::from_millis(wait).min(WAIT_MAX);
     resume(cluster, ask, request, until, &[])
+}
+
+/// Each partition once, at the place of the first and with the last that is said of it.
+fn once(topics: Vec<FetchTopic>) -> Vec<FetchTopic> {
+    let each = topics.into_iter().flat_map(|mut topic| {
+        let partitions = std::mem::take(&mut topic.partitions);
+        let partitions = partitions.into_iter();
+        partitions.map(move |asked| topic.clone().with_partitions(vec![asked]))
+    });
+    let each = last_of_each(each.collect(), |topic| {
+        let partition = topic.partitions.first().map(|asked| asked.partition);
+        (topic.topic.clone(), topic.topic_id, partition)
+    });
+    neighbours(each)
+}
+
+/// Topics that stand beside each other as one.
+fn neighbours(topics: Vec<FetchTopic>) -> Vec<FetchTopic> {
+    let mut joined = Vec::<FetchTopic>::new();
+    for next in topics {
+        match joined.last_mut() {
+            Some(last) if last.topic == next.topic && last.topic_id == next.topic_id => {
+                last.partitions.extend(next.partitions);
+            }
+            _ => joined.push(next),
+        }
+    }
+    joined
 }
 
 /// Answers if there is enough, or if the time is up, or if a partition has gone of those for which

@@ -1,6 +1,6 @@
 //! ListGroups: the groups for which this broker answers, filtered by state and by type.
 //!
-//! All versions. Every group is of the classic type.
+//! All versions. Every group is of the classic type. Since 3.8 filters may be spelt in any case.
 
 use weft_client::wire::StrBytes;
 use weft_client::wire::messages::list_groups_response::ListedGroup;
@@ -8,17 +8,22 @@ use weft_client::wire::messages::{GroupId, ListGroupsRequest, ListGroupsResponse
 
 use super::super::cluster::Cluster;
 use super::super::group::GroupState;
+use super::super::release::KafkaRelease;
 use super::super::reply::{Ask, Reply, text};
 
 pub(super) fn list_groups(cluster: &mut Cluster, ask: &Ask, request: &ListGroupsRequest) -> Reply {
     let Cluster {
-        groups, brokers, ..
+        groups,
+        brokers,
+        options,
+        ..
     } = cluster;
+    let is_exact = options.release < KafkaRelease::V3_8;
+    let is_same = |wanted: &str, value: &str| {
+        wanted == value || !is_exact && wanted.eq_ignore_ascii_case(value)
+    };
     let is_wanted = |filter: &[StrBytes], value: &str| {
-        filter.is_empty()
-            || filter
-                .iter()
-                .any(|wanted| wanted.as_str().eq_ignore_ascii_case(value))
+        filter.is_empty() || filter.iter().any(|wanted| is_same(wanted.as_str(), value))
     };
     let listed = groups
         .iter()

@@ -1,9 +1,10 @@
 //! ListOffsets: the ends of a log, and records by their time.
 //!
 //! Versions 1 to 10: both ends, by time, the largest time (KIP-734), and what concerns remote
-//! storage, where there never is anything.
+//! storage, where there never is anything. Before 3.0 negative times without a meaning were times.
+//! What is asked for twice is refused: since 4.0 once, before as often as it was asked for.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use weft_client::LeaderEpoch;
 use weft_client::wire::ErrorCode;
@@ -11,20 +12,43 @@ use weft_client::wire::messages::list_offsets_request::{ListOffsetsPartition, Li
 use weft_client::wire::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
-use weft_client::wire::messages::{ListOffsetsRequest, ListOffsetsResponse};
+use weft_client::wire::messages::{ListOffsetsRequest, ListOffsetsResponse, TopicName};
 
 use super::super::cluster::Cluster;
 use super::super::log::{Found, Isolation};
+use super::super::release::KafkaRelease;
 use super::super::reply::{Ask, Reply};
 use super::isolation;
+use super::repeated::{joined, last_of_each};
 
 pub(super) fn list_offsets(cluster: &mut Cluster, ask: &Ask, request: ListOffsetsRequest) -> Reply {
     let isolation = isolation(request.isolation_level);
-    let topics = request
-        .topics
+    let mut known = BTreeSet::new();
+    let asked = request.topics.iter().flat_map(|topic| {
+        let partitions = topic.partitions.iter();
+        partitions.map(move |asked| (topic.name.clone(), asked.partition_index))
+    });
+    let repeated: BTreeSet<_> = asked.filter(|asked| !known.insert(asked.clone())).collect();
+    let mut topics = request.topics;
+    if cluster.options.release >= KafkaRelease::V4_0 {
+        topics = joined(
+            topics,
+            |topic| topic.name.clone(),
+            |first, topic| first.partitions.extend(topic.partitions),
+        );
+        topics.retain(|topic| !topic.partitions.is_empty());
+        for topic in &mut topics {
+            let partitions = std::mem::take(&mut topic.partitions);
+            topic.partitions = last_of_each(partitions, |asked| asked.partition_index);
+            // What is refused comes before all others.
+            let is_refused = |index| repeated.contains(&(topic.name.clone(), index));
+            let partitions = &mut topic.partitions;
+            partitions.sort_by_key(|asked| !is_refused(asked.partition_index));
+        }
+    }
+    let topics = topics
         .into_iter()
-        .filter(|topic| !topic.partitions.is_empty())
-        .map(|topic| topic_response(cluster, ask, topic, isolation))
+        .map(|topic| topic_response(cluster, ask, topic, &repeated, isolation))
         .collect();
     ListOffsetsResponse::default().with_topics(topics).into()
 }
@@ -33,13 +57,9 @@ fn topic_response(
     cluster: &mut Cluster,
     ask: &Ask,
     topic: ListOffsetsTopic,
+    repeated: &BTreeSet<(TopicName, i32)>,
     isolation: Isolation,
 ) -> ListOffsetsTopicResponse {
-    // What is asked for twice is refused once, before all others.
-    let mut times = BTreeMap::<i32, usize>::new();
-    for asked in &topic.partitions {
-        *times.entry(asked.partition_index).or_default() += 1;
-    }
     let nothing = |index| {
         ListOffsetsPartitionResponse::default()
             .with_partition_index(index)
@@ -47,13 +67,11 @@ fn topic_response(
             .with_offset(-1)
             .with_leader_epoch(-1)
     };
-    let repeated = times.iter().filter(|(_, times)| **times > 1);
-    let refused =
-        repeated.map(|(index, _)| nothing(*index).with_error_code(ErrorCode::INVALID_REQUEST.0));
-    let asked_once = topic.partitions.iter();
-    let asked_once = asked_once.filter(|asked| times.get(&asked.partition_index) == Some(&1));
-    let answered = asked_once.map(|asked| {
+    let answered = topic.partitions.iter().map(|asked| {
         let response = nothing(asked.partition_index);
+        if repeated.contains(&(topic.name.clone(), asked.partition_index)) {
+            return response.with_error_code(ErrorCode::INVALID_REQUEST.0);
+        }
         match find(cluster, ask, &topic, asked, isolation) {
             Ok(Some(found)) => response
                 .with_timestamp(found.timestamp)
@@ -67,7 +85,7 @@ fn topic_response(
             Err(error) => response.with_error_code(error.0),
         }
     });
-    let partitions = refused.chain(answered).collect();
+    let partitions = answered.collect();
     ListOffsetsTopicResponse::default()
         .with_name(topic.name)
         .with_partitions(partitions)
@@ -81,7 +99,9 @@ fn find(
     isolation: Isolation,
 ) -> Result<Option<Found>, ErrorCode> {
     ask.check_partition(topic.name.as_str(), asked.partition_index)?;
+    let takes_any_time = cluster.options.release < KafkaRelease::V3_0;
     let needed = match asked.timestamp {
+        _ if takes_any_time => 0,
         MAX_TIMESTAMP => MAX_TIMESTAMP_SINCE,
         EARLIEST_LOCAL => EARLIEST_LOCAL_SINCE,
         LATEST_TIERED => LATEST_TIERED_SINCE,
@@ -112,6 +132,9 @@ fn find(
     let readable_end = log.readable_end(isolation);
     let is_readable = |found: &Found| found.offset < readable_end;
     Ok(match asked.timestamp {
+        timestamp if takes_any_time && timestamp < EARLIEST => log
+            .find_time(timestamp, &mut cluster.decompressor)
+            .filter(is_readable),
         LATEST => end(readable_end, Some(partition.epoch)),
         EARLIEST | EARLIEST_LOCAL => end(log.start_offset(), log.epoch_at(log.start_offset())),
         MAX_TIMESTAMP => log

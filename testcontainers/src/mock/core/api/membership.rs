@@ -19,8 +19,9 @@ use weft_client::{GenerationId, GroupId, GroupInstanceId, MemberId};
 
 use super::super::cluster::{Cluster, Output};
 use super::super::group::{
-    GroupAnswer, GroupSync, Identity, Join, JoinAnswer, JoinedMember, Protocol, SyncAnswer,
+    Group, GroupAnswer, GroupSync, Identity, Join, JoinAnswer, JoinedMember, Protocol, SyncAnswer,
 };
+use super::super::release::KafkaRelease;
 use super::super::reply::{Ask, Reply, text};
 
 pub(super) fn join_group(
@@ -93,7 +94,12 @@ pub(super) fn sync_group(
     }
     let sync = GroupSync {
         ask: ask.clone(),
-        identity: identity(&request.member_id, request.group_instance_id.as_ref()),
+        identity: current_identity(
+            cluster,
+            request.group_id.as_str(),
+            &request.member_id,
+            request.group_instance_id.as_ref(),
+        ),
         generation: GenerationId::new(request.generation_id),
         protocol_type: request.protocol_type.map(|name| name.to_string()),
         protocol: request.protocol_name.map(|name| name.to_string()),
@@ -114,6 +120,8 @@ pub(super) fn sync_group(
 
 pub(super) fn heartbeat(cluster: &mut Cluster, ask: &Ask, request: &HeartbeatRequest) -> Reply {
     let group_id = request.group_id.as_str();
+    let instance_id = request.group_instance_id.as_ref();
+    let identity = current_identity(cluster, group_id, &request.member_id, instance_id);
     let error = match check_group(cluster, ask, group_id) {
         // Kafka answers blindly while it loads.
         Err(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS) => ErrorCode::NONE,
@@ -122,7 +130,7 @@ pub(super) fn heartbeat(cluster: &mut Cluster, ask: &Ask, request: &HeartbeatReq
             None => ErrorCode::UNKNOWN_MEMBER_ID,
             Some(group) => group.heartbeat(
                 ask.now,
-                &identity(&request.member_id, request.group_instance_id.as_ref()),
+                &identity,
                 GenerationId::new(request.generation_id),
                 &mut cluster.violations,
             ),
@@ -216,6 +224,25 @@ pub(super) fn identity(member_id: &StrBytes, instance_id: Option<&StrBytes>) -> 
         member_id: MemberId::from(member_id.as_str()),
         instance_id: instance_id.map(|id| GroupInstanceId::from(id.as_str())),
     }
+}
+
+/// As [`identity`], of somebody who must be in the group already. Before 3.0 an instance that the
+/// group did not know was passed over.
+pub(super) fn current_identity(
+    cluster: &Cluster,
+    group_id: &str,
+    member_id: &StrBytes,
+    instance_id: Option<&StrBytes>,
+) -> Identity {
+    let mut identity = identity(member_id, instance_id);
+    if cluster.options.release < KafkaRelease::V3_0 {
+        let group = cluster.groups.find(group_id);
+        let mut members = group.into_iter().flat_map(Group::members);
+        if !members.any(|member| member.instance_id == identity.instance_id) {
+            identity.instance_id = None;
+        }
+    }
+    identity
 }
 
 fn join_error(ask: &Ask, error: ErrorCode, member_id: MemberId) -> Reply {

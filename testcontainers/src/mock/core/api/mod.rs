@@ -69,6 +69,7 @@ mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod repeated;
 mod resource;
 mod transaction;
 

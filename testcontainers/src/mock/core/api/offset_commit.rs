@@ -1,6 +1,7 @@
 //! OffsetCommit: checks who commits, and keeps what exists.
 //!
-//! Versions 2 to 9. Nothing expires, and a retention that is asked for is ignored.
+//! Versions 2 to 9. Nothing expires, and a retention that is asked for is ignored. What is named
+//! twice is answered twice since 4.0; before, each partition was committed once, the last time.
 
 use weft_client::GenerationId;
 use weft_client::wire::ErrorCode;
@@ -14,8 +15,10 @@ use weft_client::wire::messages::{OffsetCommitRequest, OffsetCommitResponse};
 
 use super::super::cluster::Cluster;
 use super::super::group::{Committer, commit_value};
+use super::super::release::KafkaRelease;
 use super::super::reply::{Ask, Reply};
-use super::membership::{check_any_group, identity};
+use super::membership::{check_any_group, current_identity};
+use super::repeated::{joined, last_of_each};
 
 pub(super) fn offset_commit(
     cluster: &mut Cluster,
@@ -24,7 +27,7 @@ pub(super) fn offset_commit(
 ) -> Reply {
     let checked = check(cluster, ask, &request);
     let group_id = request.group_id;
-    let topics = request.topics.into_iter();
+    let topics = as_release(cluster, request.topics).into_iter();
     let topics = topics.filter(|topic| !topic.partitions.is_empty());
     let topics = topics.map(|topic| {
         let partitions = topic.partitions.iter().map(|asked| {
@@ -46,9 +49,41 @@ pub(super) fn offset_commit(
     OffsetCommitResponse::default().with_topics(topics).into()
 }
 
+/// What is committed as the release takes it: each topic once, and before 4.0 each partition once;
+/// since 3.5 those that do not exist are refused before that, and so as often as they are named.
+fn as_release(
+    cluster: &Cluster,
+    topics: Vec<OffsetCommitRequestTopic>,
+) -> Vec<OffsetCommitRequestTopic> {
+    let release = cluster.options.release;
+    let mut topics = joined(
+        topics,
+        |topic| topic.name.clone(),
+        |first, topic| first.partitions.extend(topic.partitions),
+    );
+    if release >= KafkaRelease::V4_0 {
+        return topics;
+    }
+    for topic in &mut topics {
+        let count = cluster.topics.by_name(topic.name.as_str());
+        let count = count.map_or(0, |topic| topic.partitions.len());
+        let (known, unknown): (Vec<_>, Vec<_>) = std::mem::take(&mut topic.partitions)
+            .into_iter()
+            .partition(|asked| {
+                let index = usize::try_from(asked.partition_index);
+                release < KafkaRelease::V3_5 || index.is_ok_and(|index| index < count)
+            });
+        topic.partitions = last_of_each(known, |asked| asked.partition_index);
+        topic.partitions.extend(unknown);
+    }
+    topics
+}
+
 fn check(cluster: &mut Cluster, ask: &Ask, request: &OffsetCommitRequest) -> Result<(), ErrorCode> {
+    let instance_id = request.group_instance_id.as_ref();
+    let group_id = request.group_id.as_str();
     let committer = Committer {
-        identity: identity(&request.member_id, request.group_instance_id.as_ref()),
+        identity: current_identity(cluster, group_id, &request.member_id, instance_id),
         generation: GenerationId::new(request.generation_id_or_member_epoch),
     };
     let group_id = check_any_group(cluster, ask, request.group_id.as_str())?;

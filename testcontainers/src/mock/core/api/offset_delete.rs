@@ -1,7 +1,8 @@
 //! OffsetDelete: committed offsets that a group forgets (KIP-496).
 //!
 //! All versions. A group whose members do not say what they are subscribed to must be empty; of
-//! consumers only those offsets are deleted that none of them uses.
+//! consumers only those offsets are deleted that none of them uses. Before 3.5 a partition that is
+//! named twice is answered once.
 
 use weft_client::GroupId;
 use weft_client::wire::ErrorCode;
@@ -12,8 +13,10 @@ use weft_client::wire::messages::offset_delete_response::{
 use weft_client::wire::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
 
 use super::super::cluster::Cluster;
+use super::super::release::KafkaRelease;
 use super::super::reply::{Ask, Reply};
 use super::membership::check_group;
+use super::repeated::{joined, last_of_each};
 
 pub(super) fn offset_delete(
     cluster: &mut Cluster,
@@ -28,7 +31,18 @@ pub(super) fn offset_delete(
                 .into();
         }
     };
-    let topics = request.topics.into_iter();
+    let mut topics = joined(
+        request.topics,
+        |topic| topic.name.clone(),
+        |first, topic| first.partitions.extend(topic.partitions),
+    );
+    if cluster.options.release < KafkaRelease::V3_5 {
+        for topic in &mut topics {
+            let partitions = std::mem::take(&mut topic.partitions);
+            topic.partitions = last_of_each(partitions, |asked| asked.partition_index);
+        }
+    }
+    let topics = topics.into_iter();
     let topics = topics.map(|topic| delete(cluster, &id, topic)).collect();
     OffsetDeleteResponse::default().with_topics(topics).into()
 }

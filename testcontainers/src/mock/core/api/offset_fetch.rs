@@ -1,7 +1,8 @@
 //! OffsetFetch: what a group has committed. Before version 8 one group is asked for, from then on
 //! several (KIP-709); the older answer is the newer one for one group.
 //!
-//! Versions 1 to 9, with stable offsets only where that is asked for (KIP-447).
+//! Versions 1 to 9, with stable offsets only where that is asked for (KIP-447). Before 4.0 what is
+//! named twice is answered once, and a topic without partitions not at all.
 
 use weft_client::LeaderEpoch;
 use weft_client::wire::ErrorCode;
@@ -17,8 +18,10 @@ use weft_client::{OffsetAndMetadata, wire::StrBytes};
 
 use super::super::cluster::Cluster;
 use super::super::group::Group;
+use super::super::release::KafkaRelease;
 use super::super::reply::{Ask, Reply, text};
 use super::membership::check_any_group;
+use super::repeated::{joined, last_of_each};
 
 /// Whether an offset will do while a transaction is about to commit another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +64,12 @@ fn group_response(
 ) -> OffsetFetchResponseGroup {
     let checked = check_any_group(cluster, ask, asked.group_id.as_str());
     let error = checked.err();
-    let topics = match asked.topics {
+    let release = cluster.options.release;
+    let asked_topics = match asked.topics {
+        Some(topics) if release < KafkaRelease::V4_0 => Some(once(topics)),
+        other => other,
+    };
+    let topics = match asked_topics {
         Some(topics) => topics
             .into_iter()
             .map(|topic| asked_topic(cluster, &asked.group_id, topic, stability, error))
@@ -73,6 +81,21 @@ fn group_response(
         .with_group_id(asked.group_id)
         .with_topics(topics)
         .with_error_code(error.map_or(0, |error| error.0))
+}
+
+/// Every partition that is asked for, once.
+fn once(topics: Vec<OffsetFetchRequestTopics>) -> Vec<OffsetFetchRequestTopics> {
+    let mut topics = joined(
+        topics,
+        |topic| topic.name.clone(),
+        |first, topic| first.partition_indexes.extend(topic.partition_indexes),
+    );
+    for topic in &mut topics {
+        let indexes = std::mem::take(&mut topic.partition_indexes);
+        topic.partition_indexes = last_of_each(indexes, |index| *index);
+    }
+    topics.retain(|topic| !topic.partition_indexes.is_empty());
+    topics
 }
 
 fn asked_topic(

@@ -17,6 +17,7 @@ use weft_client::{NodeId, Offset};
 use super::super::cluster::Cluster;
 use super::super::log::Admission;
 use super::super::reply::{Ask, Reply, text};
+use super::repeated::{joined, last_of_each};
 use super::transaction::admit::{admit, begin};
 use super::{broker_id, broker_id_or_nobody, port, topic_id};
 use batch::{Accepted, Terms, accept};
@@ -49,8 +50,7 @@ pub(super) fn produce(cluster: &mut Cluster, ask: &Ask, request: ProduceRequest)
     let acks = request.acks;
     let transactional_id = request.transactional_id.as_ref();
     let transactional_id = transactional_id.map(|id| id.as_str());
-    let topics: Vec<_> = request
-        .topic_data
+    let topics: Vec<_> = once(request.topic_data)
         .into_iter()
         .filter(|topic| !topic.partition_data.is_empty())
         .map(|topic| topic_response(cluster, ask, transactional_id, topic, acks))
@@ -69,6 +69,20 @@ pub(super) fn produce(cluster: &mut Cluster, ask: &Ask, request: ProduceRequest)
     } else {
         Reply::Silent
     }
+}
+
+/// Each partition once, with the last that is said of it, as Kafka's tables have it.
+fn once(topics: Vec<TopicProduceData>) -> Vec<TopicProduceData> {
+    let mut topics = joined(
+        topics,
+        |topic| (topic.name.clone(), topic.topic_id),
+        |first, topic| first.partition_data.extend(topic.partition_data),
+    );
+    for topic in &mut topics {
+        let data = std::mem::take(&mut topic.partition_data);
+        topic.partition_data = last_of_each(data, |data| data.index);
+    }
+    topics
 }
 
 fn topic_response(

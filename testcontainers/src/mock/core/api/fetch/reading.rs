@@ -13,6 +13,7 @@ use weft_client::{LeaderEpoch, NodeId, Offset};
 use super::super::super::cluster::Cluster;
 use super::super::super::fetch_frame::PartitionRecords;
 use super::super::super::log::{Aborted, AtLeast, Isolation, Log, Read};
+use super::super::super::release::KafkaRelease;
 use super::super::super::reply::Ask;
 use super::super::super::topics::{Partition, Topic};
 use super::super::{broker_id, broker_id_or_nobody, isolation};
@@ -187,14 +188,16 @@ impl Reading<'_> {
         response: PartitionData,
         error: ErrorCode,
     ) -> PartitionData {
-        // A broker that has not even looked for the partition says that nothing was aborted.
+        let says_none_aborted = self.cluster.options.release >= KafkaRelease::V3_0;
+        // Since 3.0 a broker that has not even looked for the partition says that none was
+        // aborted.
         let is_unknown = matches!(
             error,
             ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::UNKNOWN_TOPIC_ID
         );
         let response = response
             .with_error_code(error.0)
-            .with_aborted_transactions(is_unknown.then(Vec::new))
+            .with_aborted_transactions((is_unknown && says_none_aborted).then(Vec::new))
             .with_high_watermark(-1)
             .with_last_stable_offset(-1)
             .with_log_start_offset(-1);

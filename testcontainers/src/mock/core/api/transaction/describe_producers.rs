@@ -12,6 +12,7 @@ use weft_client::wire::messages::{DescribeProducersRequest, DescribeProducersRes
 
 use super::super::super::cluster::Cluster;
 use super::super::super::log::Producers;
+use super::super::super::release::KafkaRelease;
 use super::super::super::reply::{Ask, Reply, message};
 use super::super::super::topics::is_valid_name;
 
@@ -22,13 +23,14 @@ pub(in super::super) fn describe_producers(
 ) -> Reply {
     let topics = request.topics.iter().map(|topic| {
         let is_unknown = cluster.topics.by_name(topic.name.as_str()).is_none();
+        let says_why = is_unknown && cluster.options.release >= KafkaRelease::V3_0;
         let partitions = topic.partition_indexes.iter().map(|index| {
             let response = PartitionResponse::default().with_partition_index(*index);
             match producers(cluster, ask, topic.name.as_str(), *index) {
                 Ok(producers) => response.with_active_producers(states(producers)),
                 Err(error) => response
                     .with_error_code(error.0)
-                    .with_error_message(message(error).filter(|_| is_unknown)),
+                    .with_error_message(message(error).filter(|_| says_why)),
             }
         });
         TopicResponse::default()

@@ -17,6 +17,7 @@ use weft_client::{GenerationId, GroupId};
 
 use super::super::super::cluster::Cluster;
 use super::super::super::group::{Committer, commit_value};
+use super::super::super::release::KafkaRelease;
 use super::super::super::reply::{Ask, Reply};
 use super::super::super::transaction::{Participant, ProducerIdentity};
 use super::super::membership::{self, check_group};
@@ -98,6 +99,16 @@ fn check(
         return Err(ErrorCode::ILLEGAL_GENERATION);
     }
     let group = cluster.groups.find_or_create(&group_id)?;
+    let is_nameless = request.member_id.is_empty() && request.group_instance_id.is_none();
+    if is_nameless && cluster.options.release < KafkaRelease::V3_0 {
+        // Who gives no name was only asked for the generation.
+        let is_current = committer.generation == group.generation();
+        return if committer.generation <= GenerationId::NONE || is_current {
+            Ok(group_id)
+        } else {
+            Err(ErrorCode::ILLEGAL_GENERATION)
+        };
+    }
     group.check_transactional_commit(&committer, &mut cluster.violations)?;
     Ok(group_id)
 }
