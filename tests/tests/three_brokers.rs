@@ -16,6 +16,7 @@ use weft_tests::scenario::broker_loss::{
 };
 use weft_tests::scenario::outside::matrix::CLIENTS;
 use weft_tests::scenario::outside::shared_groups_outlive_brokers;
+use weft_tests::scenario::racks::a_consumer_reads_in_its_rack_and_outlives_the_replica;
 use weft_tests::suite::{run, run_outside, run_with_all};
 
 /// The three real brokers are shared, and no scenario may lose one that another has killed.
@@ -102,6 +103,23 @@ fn a_rolling_bounce_moves_no_partition_on_kafka() {
     in_turn(
         "a_rolling_bounce_moves_no_partition",
         a_rolling_bounce_moves_no_partition,
+    );
+}
+
+#[test]
+fn a_consumer_reads_in_its_rack_and_outlives_the_replica_on_the_mock() {
+    run(
+        "a_consumer_reads_in_its_rack_and_outlives_the_replica",
+        Target::Mock { brokers: 3 },
+        a_consumer_reads_in_its_rack_and_outlives_the_replica,
+    );
+}
+
+#[test]
+fn a_consumer_reads_in_its_rack_and_outlives_the_replica_on_kafka() {
+    in_turn(
+        "a_consumer_reads_in_its_rack_and_outlives_the_replica",
+        a_consumer_reads_in_its_rack_and_outlives_the_replica,
     );
 }
 

@@ -30,6 +30,7 @@ use crate::proxy::Proxy;
 pub struct KafkaClusterBuilder {
     version: KafkaVersion,
     nodes: usize,
+    racks: Vec<String>,
     properties: Properties,
     proxy_seed: Option<u64>,
 }
@@ -39,6 +40,7 @@ impl KafkaClusterBuilder {
         Self {
             version: KafkaVersion::default(),
             nodes: 1,
+            racks: Vec::new(),
             properties: Properties::new(),
             proxy_seed: None,
         }
@@ -53,6 +55,13 @@ impl KafkaClusterBuilder {
     /// How many nodes, 1 to 3; one unless said.
     pub fn nodes(mut self, nodes: usize) -> Self {
         self.nodes = nodes;
+        self
+    }
+
+    /// The racks of the nodes (`broker.rack`), in the order of their ids; nodes beyond them, or
+    /// all of them unless said, have none.
+    pub fn racks(mut self, racks: &[&str]) -> Self {
+        self.racks = racks.iter().map(|&rack| rack.to_owned()).collect();
         self
     }
 
@@ -156,6 +165,8 @@ impl KafkaClusterBuilder {
             let path = directory.subdirectory(&format!("node-{node}"))?;
             let mut settings = properties::broker(self.version, ports, node, &path.join("data"));
             settings.extend(self.properties.clone());
+            let rack = self.racks.get(node);
+            settings.extend(rack.map(|rack| ("broker.rack".to_owned(), rack.clone())));
             let file = path.join("server.properties");
             write(&file, &properties::text(&settings))?;
             let file = file.to_string_lossy().into_owned();

@@ -92,7 +92,10 @@ impl Cluster {
     /// [`NoCluster`], which tells a machine that cannot from a start that failed.
     pub fn start(target: Target) -> Result<Self, NoCluster> {
         let brokers = match target {
-            Target::Mock { brokers } => mock(MockCluster::builder().brokers(brokers))?,
+            Target::Mock { brokers } => {
+                let builder = MockCluster::builder().brokers(brokers);
+                mock(builder.racks(&RACKS).rack_aware_reads(true))?
+            }
             Target::Pretended(release) => mock(MockCluster::builder().release(release))?,
             Target::OneKafka(version) => Brokers::Kafka(real(|| KafkaCluster::shared(version))?),
             Target::ProxiedKafka => Brokers::Kafka(real(proxied_kafka)?),
@@ -296,7 +299,10 @@ fn real(
 /// As [`KafkaCluster::shared`], for three nodes.
 fn three_kafkas() -> Result<&'static KafkaCluster, KafkaError> {
     static CLUSTER: OnceLock<Result<KafkaCluster, String>> = OnceLock::new();
-    once(&CLUSTER, || KafkaCluster::builder().nodes(3))
+    once(&CLUSTER, || {
+        let builder = KafkaCluster::builder().nodes(3).racks(&RACKS);
+        builder.property("replica.selector.class", RACK_AWARE_SELECTOR)
+    })
 }
 
 /// As [`KafkaCluster::shared`], behind a proxy.
@@ -315,6 +321,11 @@ fn once(
         .as_ref()
         .map_err(|what| KafkaError::Refused { what: what.clone() })
 }
+
+/// The racks of the nodes of a cluster of three, and of the mock, in the order of their ids.
+pub const RACKS: [&str; 3] = ["a", "b", "c"];
+
+const RACK_AWARE_SELECTOR: &str = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
 
 /// Decides which bits the proxy turns.
 const PROXY_SEED: u64 = 7;

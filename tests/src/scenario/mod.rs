@@ -14,5 +14,6 @@ pub mod outside;
 pub mod plain;
 pub mod processes;
 pub mod producing;
+pub mod racks;
 pub mod silent_member;
 pub mod slow_handler;
