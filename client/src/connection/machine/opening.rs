@@ -188,7 +188,12 @@ impl Connection {
         if let Some(overdue) = self.in_flight.overdue(now) {
             let reason = CloseReason::RequestTimedOut(address, overdue.api_key, overdue.timeout);
             self.fail(now, reason, out);
-        } else if self.idle_at().is_some_and(|idle_at| idle_at <= now) {
+        }
+    }
+
+    /// Closes a connection that nobody has used for long enough.
+    pub(super) fn close_if_idle(&mut self, now: Instant, out: &mut Vec<Output>) {
+        if self.idle_at().is_some_and(|idle_at| idle_at <= now) {
             out.push(Output::CloseSocket);
             self.state = State::Closed;
         }
