@@ -123,7 +123,8 @@ impl Connection {
         self.expire(now, out);
         self.connect_if_needed(now, out);
         self.transmit(now, out);
-        // Last: a request that cannot be sent to this broker leaves the connection as idle as it was.
+        // Last: a request that cannot be sent to this broker leaves the connection as idle as it
+        // was.
         self.close_if_idle(now, out);
     }
 
