@@ -16,10 +16,11 @@ weft_tests::suite! { Target::Mock { brokers: 1 },
         misuse::{two_threads_in_a_consumer_panic_and_wakeup_does_not}
         plain::{
             a_group_resumes_where_it_committed, a_paused_partition_waits,
+            a_record_that_cannot_be_read_is_named_until_it_is_passed_over,
             a_topic_is_read_to_its_end, commits_of_every_kind_reach_the_broker,
-            metrics_tell_what_a_consumer_does,
+            interceptors_see_what_is_polled_and_committed, metrics_tell_what_a_consumer_does,
             records_equal_what_was_appended, seeking_moves_the_position,
-            the_reset_policy_says_where_to_begin,
+            the_reset_policy_says_where_to_begin, topics_of_a_pattern_come_and_go,
         }
         processes::{
             a_killed_pool_loses_nothing, nonsense_about_a_cluster_ends_the_program,

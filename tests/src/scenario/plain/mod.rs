@@ -2,9 +2,11 @@
 
 mod groups;
 mod metrics;
+mod patterns;
 mod positions;
 mod records;
 mod reset;
+mod typed;
 
 use std::collections::BTreeSet;
 
@@ -19,12 +21,17 @@ use crate::wait::{self, Look, PATIENCE};
 
 pub use groups::{a_group_resumes_where_it_committed, commits_of_every_kind_reach_the_broker};
 pub use metrics::metrics_tell_what_a_consumer_does;
+pub use patterns::topics_of_a_pattern_come_and_go;
 pub use positions::{
     a_paused_partition_waits, a_topic_is_read_to_its_end, seeking_moves_the_position,
 };
 pub(super) use records::{as_java, read};
 pub use records::{records_equal_what_java_wrote, records_equal_what_was_appended};
 pub use reset::the_reset_policy_says_where_to_begin;
+pub use typed::{
+    a_record_that_cannot_be_read_is_named_until_it_is_passed_over,
+    interceptors_see_what_is_polled_and_committed,
+};
 
 /// A consumer with these options beside those of [`config`].
 pub(super) fn consumer(
