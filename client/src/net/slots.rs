@@ -110,3 +110,58 @@ impl Slots {
         self.places.retain(|_, token| by_token.contains_key(token));
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "any time will do as the first")]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::connection::{ConnectionSettings, Input, OutboundRequest, RequestToken};
+    use crate::wire::messages::MetadataRequest;
+
+    fn broker(id: usize) -> Arc<Broker> {
+        Arc::new(Broker {
+            id: NodeId::new(i32::try_from(id).unwrap()),
+            host: Arc::from("broker"),
+            port: 9092,
+            rack: None,
+        })
+    }
+
+    fn connection(id: usize) -> Connection {
+        let settings = Arc::new(ConnectionSettings::default());
+        Connection::new(broker(id), Lane::General, settings, 0)
+    }
+
+    #[test]
+    fn a_broker_with_nothing_to_remember_is_dropped_when_there_are_many() {
+        let now = Instant::now();
+        let mut slots = Slots::default();
+        let tokens: Vec<usize> = (0..CONNECTIONS_BEFORE_SWEEP)
+            .map(|id| slots.insert(now, connection(id)))
+            .collect();
+        assert_eq!(slots.iter().count(), CONNECTIONS_BEFORE_SWEEP);
+        let request = OutboundRequest {
+            token: RequestToken::new(1),
+            broker: broker(5),
+            lane: Lane::General,
+            request: MetadataRequest::default().into(),
+            timeout: std::time::Duration::from_secs(30),
+        };
+        let waiting = &mut slots.slot(tokens[5]).unwrap().connection;
+        waiting.handle(now, Input::Send(request), &mut Vec::new());
+
+        let last = slots.insert(now, connection(CONNECTIONS_BEFORE_SWEEP));
+
+        let left: Vec<usize> = slots.iter().map(|(token, _)| token).collect();
+        assert_eq!(left, [tokens[5], last]);
+        assert_eq!(
+            slots.find(&broker(5), Lane::General),
+            Found::Here(tokens[5])
+        );
+        assert_eq!(slots.find(&broker(6), Lane::General), Found::Nowhere);
+        let again = slots.insert(now, connection(6));
+        assert!(again > last, "a token is never used again");
+    }
+}

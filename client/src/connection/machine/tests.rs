@@ -217,6 +217,24 @@ fn all_addresses_of_one_family_are_tried_before_requests_fail() {
 }
 
 #[test]
+fn a_host_that_moves_is_found_at_its_new_address_with_the_next_connection() {
+    let mut bench = Bench::ready();
+    bench.feed(Input::Lost(CloseReason::ClosedByPeer(
+        address("10.0.0.1:9092"),
+        MissingBytes::None,
+    )));
+    bench.pass(SECOND);
+    bench.out.clear();
+
+    bench.send(1, 30 * SECOND);
+    assert_eq!(bench.story(), ["resolve 2"], "the old answer is not kept");
+    bench.resolve(&["10.0.0.7:9092", "10.0.0.8:9092"]);
+    assert_eq!(bench.story(), ["connect 10.0.0.7:9092"]);
+    bench.feed(Input::ConnectFailed("refused".into()));
+    assert_eq!(bench.story(), ["close", "connect 10.0.0.8:9092"]);
+}
+
+#[test]
 fn the_address_used_last_is_not_the_first_to_be_tried_again() {
     let mut bench = Bench::ready();
     bench.feed(Input::Lost(CloseReason::ClosedByPeer(
