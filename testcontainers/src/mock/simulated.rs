@@ -162,6 +162,12 @@ impl SimulatedCluster {
         self.cluster.end_offset(topic, partition)
     }
 
+    /// Up to where a partition has no open transaction: its end for consumers that read only what
+    /// is committed.
+    pub fn last_stable_offset(&self, topic: &str, partition: i32) -> Option<Offset> {
+        self.cluster.last_stable_offset(topic, partition)
+    }
+
     /// What a group has committed.
     pub fn committed(&self, group: &str, topic: &str, partition: i32) -> Option<Offset> {
         let committed = self.cluster.committed(group, topic, partition)?;

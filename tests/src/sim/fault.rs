@@ -7,12 +7,15 @@ use weft_client::wire::{ApiKey, ErrorCode};
 use weft_testcontainers::mock::FaultAction;
 
 use super::TOPICS;
+use super::transactions::Transaction;
 
 /// One event of a plan. Each stands for itself: leaving one out leaves the others what they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// So many records for a partition of a topic.
     Produce(usize, i32, u32),
+    /// A transaction of a producer begins, and ends by itself.
+    Transact(Transaction),
     /// A member's process starts, unless one runs.
     Start(usize),
     /// A member's process ends in order.
@@ -69,6 +72,7 @@ impl Fault {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Produce(..) => "produce",
+            Self::Transact(_) => "begin a transaction",
             Self::Start(_) => "start a member",
             Self::Stop(_) => "stop a member",
             Self::Crash(_, true) => "crash a member, noticed",

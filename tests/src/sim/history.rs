@@ -7,7 +7,7 @@ use weft_client::Offset;
 
 use super::world::Moment;
 use super::{TOPICS, Violation};
-use crate::guarantee::{CommitSeen, Handled, Tick};
+use crate::guarantee::{CommitSeen, Handled, Instance, Lane, Tick};
 
 /// See the module's text.
 pub(super) struct History {
@@ -23,6 +23,12 @@ pub(super) struct History {
     pub(super) committed: BTreeMap<i32, Offset>,
     /// The end of each partition.
     pub(super) ends: BTreeMap<i32, Offset>,
+    /// Up to where each partition has no open transaction.
+    pub(super) stable: BTreeMap<i32, Offset>,
+    /// The offsets of markers and of records of aborted transactions, which nobody is given.
+    pub(super) nothing: BTreeMap<i32, BTreeSet<Offset>>,
+    /// The producers of the transactions that are open, by the event that began each.
+    pub(super) open: BTreeMap<usize, i64>,
     /// Partitions whose first records were deleted.
     pub(super) shortened: BTreeSet<i32>,
     /// Partitions in which a program went back to what it took for committed.
@@ -42,6 +48,9 @@ impl History {
             commits: Vec::new(),
             committed: BTreeMap::new(),
             ends: BTreeMap::new(),
+            stable: BTreeMap::new(),
+            nothing: BTreeMap::new(),
+            open: BTreeMap::new(),
             shortened: BTreeSet::new(),
             rewound: BTreeSet::new(),
             progressed_at: Moment::ZERO,
@@ -84,12 +93,38 @@ impl History {
         self.trace.take().unwrap_or_default()
     }
 
-    /// Whether everything that was written is committed.
+    /// Whether everything that was written, and can be read, is committed.
     pub(super) fn is_all_committed(&self) -> bool {
         let mut ends = self.ends.iter();
         ends.all(|(partition, end)| {
-            *end == Offset::ZERO || self.committed.get(partition) == Some(end)
+            let committed = self.committed.get(partition);
+            let committed = committed.copied().unwrap_or(Offset::ZERO);
+            self.next_given(*partition, committed) == *end
         })
+    }
+
+    /// The first offset from this one on at which somebody is given a record, or will be.
+    pub(super) fn next_given(&self, partition: i32, mut offset: Offset) -> Offset {
+        let nothing = self.nothing.get(&partition);
+        while nothing.is_some_and(|nothing| nothing.contains(&offset)) {
+            offset = offset.next();
+        }
+        offset
+    }
+
+    /// What was handled, and as if handled at the very beginning what nobody is given.
+    pub(super) fn handled_or_nothing(&self) -> Vec<Handled> {
+        let nothing = self.nothing.iter().flat_map(|(partition, offsets)| {
+            offsets.iter().map(|offset| Handled {
+                instance: Instance(u32::MAX),
+                partition: *partition,
+                offset: *offset,
+                lane: Lane(0),
+                started: Tick(0),
+                ended: Tick(0),
+            })
+        });
+        self.handled.iter().copied().chain(nothing).collect()
     }
 }
 

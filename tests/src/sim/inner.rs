@@ -13,6 +13,7 @@ use weft_testcontainers::mock::simulated::SimulatedCluster;
 
 use super::TOPICS;
 use super::coverage::Coverage;
+use super::fault::Fault;
 use super::history::{History, number_of};
 use super::network::Network;
 use super::pace::{Pace, Spinning};
@@ -83,6 +84,8 @@ pub(super) enum Event {
     ThawBroker(i32),
     /// An event of the plan.
     Planned(usize),
+    /// The transaction that an event of the plan has begun is over.
+    EndTransaction(usize),
 }
 
 /// A simulated thread.
@@ -170,6 +173,7 @@ impl Inner {
             for partition in 0..*partitions {
                 let number = number_of(topic, partition);
                 self.history.ends.insert(number, Offset::ZERO);
+                self.history.stable.insert(number, Offset::ZERO);
             }
         }
     }
@@ -290,6 +294,11 @@ impl Inner {
             Event::Thaw(process) => self.thaw(process),
             Event::ThawBroker(broker) => self.thaw_broker(broker),
             Event::Planned(index) => self.carry_out(index),
+            Event::EndTransaction(index) => {
+                if let Fault::Transact(transaction) = self.plan.events[index].1 {
+                    self.end_transaction(index, transaction);
+                }
+            }
             Event::Connect(socket) => self.connect_arrives(socket),
             Event::Connected(socket, is_accepted) => self.connected(socket, is_accepted),
             Event::Up(socket) => self.up_arrives(socket),

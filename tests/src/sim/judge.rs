@@ -88,6 +88,7 @@ impl Inner {
     pub(super) fn judge(&mut self) {
         let history = &self.history;
         let (handled, commits) = (&history.handled, &history.commits);
+        let all = history.handled_or_nothing();
         // A commit that was still on its way when a program went back may be overtaken by smaller
         // ones: commits go back where the user does.
         let seen = commits.iter().copied();
@@ -97,12 +98,12 @@ impl Inner {
         let mut found: Vec<(&'static str, Result<(), Illegal>)> = vec![
             (
                 "at least once",
-                at_least_once(&history.ends, handled).map(drop),
+                at_least_once(&history.ends, &all).map(drop),
             ),
             ("commits never go back", no_regress(&straight)),
             (
                 "commits never pass what is unfinished",
-                committed_is_finished(commits, handled),
+                committed_is_finished(commits, &all),
             ),
         ];
         let pools = self.plan.members.iter();

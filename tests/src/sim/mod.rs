@@ -12,7 +12,8 @@
 //! Everything above the operating system is the code that users run: the shells of the client, the
 //! consumer and the runtime get their clock, threads and sockets from [`weft_client::host`], and
 //! here that is a `World`. One seed decides everything: the plan, the order in which
-//! threads run, how long bytes take. The same seed gives the same history, to the last bit.
+//! threads run, how long bytes take. The same seed gives the same history, to the last bit. In
+//! every fourth plan there are transactions, and members that read only what is committed.
 //!
 //! A history is judged as a whole by [`crate::guarantee`]. One that breaks a promise is shrunk:
 //! events of its plan are left out one by one as long as the promise stays broken.
@@ -34,6 +35,7 @@ mod process;
 mod shrink;
 mod socket;
 mod strike;
+mod transactions;
 mod witness;
 mod world;
 

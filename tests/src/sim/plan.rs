@@ -12,6 +12,7 @@ use weft_runtime::route::Ordering;
 use weft_testcontainers::mock::{FaultAction, KafkaRelease};
 
 use super::fault::{Fault, refusals};
+use super::transactions::Transaction;
 use super::world::Moment;
 
 /// See the module's text.
@@ -27,6 +28,8 @@ pub(super) struct Plan {
     pub(super) members: Vec<Member>,
     /// What every pool of workers keeps in order.
     pub(super) ordering: Ordering,
+    /// There are transactions, and members read only what is committed.
+    pub(super) is_transactional: bool,
     /// Nothing but members that come and go: then even more is promised.
     pub(super) is_calm: bool,
     pub(super) max_poll_records: u32,
@@ -107,6 +110,7 @@ impl Plan {
             assignor: dice.pick(&["range", "roundrobin", "sticky", "cooperative-sticky"]),
             members,
             ordering: dice.pick(&[Ordering::Key, Ordering::Partition, Ordering::None]),
+            is_transactional: seed % 4 == 2,
             is_calm,
             max_poll_records: dice.pick(&[1, 5, 50, 500]),
             session_timeout: Duration::from_secs(dice.pick(&[6, 10])),
@@ -148,9 +152,30 @@ impl Plan {
             };
             events.push((dice.moment(end), fault));
         }
+        if self.is_transactional {
+            self.draw_up_transactions(end, &mut events);
+        }
         events.sort_by_key(|(at, _)| *at);
         events.push((end, Fault::Calm));
         self.events = events;
+    }
+}
+
+impl Plan {
+    /// Has dice of its own, so that a plan is otherwise what it would be without.
+    fn draw_up_transactions(&self, end: Duration, events: &mut Vec<(Moment, Fault)>) {
+        let mut dice = Dice(Random::new(self.seed ^ 0x7a_ac7e));
+        for _ in 0..2 + dice.below(8) {
+            let topic = dice.0.below(self.partitions.len());
+            let transaction = Transaction {
+                topic,
+                partition: dice.below(self.partitions[topic]),
+                records: 1 + dice.below(6).unsigned_abs(),
+                is_committed: !dice.chance(2),
+                open_for: Duration::from_millis(dice.pick(&[0, 1, 30, 700, 5_000])),
+            };
+            events.push((dice.moment(end), Fault::Transact(transaction)));
+        }
     }
 }
 

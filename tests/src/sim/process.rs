@@ -214,6 +214,7 @@ impl World {
         if !inner.processes[process].is_alive || handling == Handling::Failed {
             return handling;
         }
+        inner.check_given(process, number, offset);
         let (now, ended) = (inner.now, inner.history.tick());
         inner.history.handled.push(Handled {
             instance,
@@ -305,6 +306,9 @@ pub(super) fn config(plan: &Plan, member: usize, is_auto: bool) -> ConsumerConfi
         .set("request.timeout.ms", "5000")
         .set("default.api.timeout.ms", "12000")
         .set("metadata.max.age.ms", "20000");
+    if plan.is_transactional {
+        builder = builder.set("isolation.level", "read_committed");
+    }
     if plan.members[member].is_static {
         builder = builder.set("group.instance.id", &format!("i{member}"));
     }

@@ -22,6 +22,7 @@ impl Inner {
         self.coverage.count("fault", fault.kind());
         match fault {
             Fault::Produce(topic, partition, records) => self.produce(topic, partition, records),
+            Fault::Transact(transaction) => self.begin_transaction(index, transaction),
             Fault::Start(member) => self.start(member),
             Fault::Stop(member) => self.stop(member),
             Fault::Crash(member, is_noticed) => self.crash(member, is_noticed),
@@ -146,6 +147,7 @@ impl Inner {
         if count < PARTITIONS_MAX && self.cluster.grow(name, count + 1) {
             let number = number_of(name, i32::try_from(count).unwrap_or_default());
             self.history.ends.insert(number, Offset::ZERO);
+            self.history.stable.insert(number, Offset::ZERO);
             // So that somebody has to find the new partition.
             self.produce(topic, i32::try_from(count).unwrap_or_default(), 3);
         }
@@ -156,23 +158,31 @@ impl Inner {
     }
 
     fn produce(&mut self, topic: usize, partition: i32, records: u32) {
-        let name = TOPICS[topic];
-        let number = number_of(name, partition);
-        let first = self
-            .history
-            .ends
-            .get(&number)
-            .copied()
-            .unwrap_or(Offset::ZERO);
-        let batch = batch(first.value().unsigned_abs(), records, self.plan.keys.get());
+        let number = number_of(TOPICS[topic], partition);
+        let first = self.end_of(number).value().unsigned_abs();
+        self.append(number, batch(first, records, self.plan.keys.get()));
+    }
+
+    /// Where a partition ends.
+    pub(super) fn end_of(&self, number: i32) -> Offset {
+        let end = self.history.ends.get(&number);
+        end.copied().unwrap_or(Offset::ZERO)
+    }
+
+    /// Appends a batch to a partition.
+    pub(super) fn append(&mut self, number: i32, batch: Bytes) {
+        let (name, partition) = partition_of(number);
         let now = self.instant();
         let mut effects = Vec::new();
         let appended = self
             .cluster
             .append(now, (name, partition), batch, &mut effects);
-        assert_eq!(appended, Some(first), "nobody else appends");
+        assert_eq!(appended, Some(self.end_of(number)), "nobody else appends");
         if let Some(end) = self.cluster.end_offset(name, partition) {
             self.history.ends.insert(number, end);
+        }
+        if let Some(stable) = self.cluster.last_stable_offset(name, partition) {
+            self.history.stable.insert(number, stable);
         }
         self.perform(effects);
     }

@@ -83,7 +83,7 @@ fn follow(world: &World, process: usize, partition: &TopicPartition, offsets: &[
     let mut next = inner.processes[process].expected.get(&number).copied();
     for offset in offsets {
         if let Some(expected) = next
-            && *offset != expected
+            && *offset != inner.history.next_given(number, expected)
             && !is_shortened
         {
             let text = format!("p{process} was given {partition}@{offset} and not {expected}");
@@ -149,7 +149,7 @@ pub(super) fn look_up(process: usize, consumer: &Consumer) {
     }
 }
 
-/// What is committed of a partition, and where it ends.
+/// What is committed of a partition, and where what is stable ends.
 type Known = (Option<Offset>, Option<Offset>);
 
 fn known(partition: &TopicPartition) -> Known {
@@ -157,7 +157,7 @@ fn known(partition: &TopicPartition) -> Known {
         let inner = world.inner.borrow();
         let number = number_of(partition.topic().as_str(), partition.partition());
         let committed = inner.history.committed.get(&number).copied();
-        (committed, inner.history.ends.get(&number).copied())
+        (committed, inner.history.stable.get(&number).copied())
     })
 }
 

@@ -153,6 +153,20 @@ pub(crate) const BUGS: &[Bug] = &[
         broken: "        if self.commits.is_on_the_wire() {",
     },
     Bug {
+        name: "aborted_records_are_handed_out",
+        breaks: "records of aborted transactions are handled",
+        file: "consumer/src/fetch/completed.rs",
+        sound: "return Ok(header.is_transactional() && aborted.is_open(producer.id));",
+        broken: "return Ok(header.is_transactional() && aborted.is_open(-1 - producer.id));",
+    },
+    Bug {
+        name: "an_abort_never_ends",
+        breaks: "what a producer commits after an abort is never handled",
+        file: "consumer/src/fetch/completed.rs",
+        sound: "            aborted.end(producer.id);\n",
+        broken: "",
+    },
+    Bug {
         name: "one_thread_commits_ahead",
         breaks: "a record that was never handled is committed",
         file: "runtime/src/per_thread/progress.rs",
