@@ -8,7 +8,7 @@
     reason = "bounds on time, and what callbacks tell the test"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -261,6 +261,7 @@ impl RebalanceListener for Curious {
         );
         let found = consumer.offsets_for_times(&[(one.clone(), 0)].into())?;
         assert!(found[one].is_some());
+        check_time_limits(consumer, &all)?;
         let listed = consumer.list_topics()?.len();
         let here = consumer.partitions_for(one.topic())?.len();
         consumer.current_lag(one)?;
@@ -272,6 +273,27 @@ impl RebalanceListener for Curious {
         ));
         Ok(())
     }
+}
+
+/// The look-ups of offsets tell the same with a time limit of their own, and keep it.
+fn check_time_limits(
+    consumer: &RebalanceConsumer<'_>,
+    all: &BTreeSet<TopicPartition>,
+) -> Result<(), CallbackError> {
+    let first = consumer.beginning_offsets_within(all, PATIENCE)?;
+    assert_eq!(first, consumer.beginning_offsets(all)?);
+    let ends = consumer.end_offsets_within(all, PATIENCE)?;
+    assert_eq!(ends, consumer.end_offsets(all)?);
+    let times: BTreeMap<TopicPartition, i64> = all.iter().map(|one| (one.clone(), 0)).collect();
+    let found = consumer.offsets_for_times_within(&times, PATIENCE)?;
+    assert_eq!(found, consumer.offsets_for_times(&times)?);
+    // As with Java's consumer, no time is no answer, and no error.
+    let no_time = Duration::ZERO;
+    assert!(consumer.beginning_offsets_within(all, no_time)?.is_empty());
+    assert!(consumer.end_offsets_within(all, no_time)?.is_empty());
+    let found = consumer.offsets_for_times_within(&times, no_time)?;
+    assert!(found.len() == all.len() && found.values().all(Option::is_none));
+    Ok(())
 }
 
 #[test]
