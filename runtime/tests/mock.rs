@@ -83,6 +83,11 @@ fn a_stuck_handler_is_left_behind_and_named() {
 }
 
 #[test]
+fn what_was_handled_before_a_stuck_record_is_committed() {
+    run(scenario::what_was_handled_before_a_stuck_record_is_committed);
+}
+
+#[test]
 fn a_small_window_never_stalls() {
     run(scenario::a_small_window_never_stalls);
 }

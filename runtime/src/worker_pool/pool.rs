@@ -184,7 +184,8 @@ impl Pool {
     fn report(&self, worker: usize, hand: &mut WorkerHand) -> MutexGuard<'_, State> {
         let mut state = self.state();
         let first_due = state.lanes.next_deadline();
-        let wakes = state.lanes.report(hand, self.claims[worker].end());
+        let end = self.claims[worker].end();
+        let wakes = state.lanes.report(worker, hand, end);
         // Who sleeps until the first lane is due has to know of an earlier one.
         let is_earlier = state.sleeping > 0
             && state
@@ -198,6 +199,12 @@ impl Pool {
         if is_earlier {
             self.work.notify_one();
         }
+        self.wake(wakes);
+        self.state()
+    }
+
+    /// Wakes who waits for what was settled. The lock is not held.
+    fn wake(&self, wakes: Wakes) {
         if wakes.is_draining {
             self.drained.notify_all();
         }
@@ -206,7 +213,23 @@ impl Pool {
                 wakeup.wakeup();
             }
         }
-        self.state()
+    }
+
+    /// Tells of a record of a worker's hand, all before which are finished, that it is as well.
+    #[inline]
+    pub(super) fn finish(&self, worker: usize, index: usize) {
+        self.claims[worker].finish(index + 1);
+    }
+
+    /// Counts what workers have finished and not reported.
+    fn settle_finished(&self, state: &mut State) -> Wakes {
+        let mut all = Wakes::default();
+        for (worker, claim) in self.claims.iter().enumerate() {
+            let wakes = state.lanes.settle_finished(worker, claim.finished());
+            all.is_draining |= wakes.is_draining;
+            all.pollers.extend(wakes.pollers);
+        }
+        all
     }
 
     /// Discards what an assignment need not finish any more.
@@ -229,8 +252,10 @@ impl Pool {
             }
             let left = left.min(RECALL_AFTER);
             state = self.drained.wait_timeout(&self.state, state, left);
-            if self.recall(&mut state, host::now()) {
+            let wakes = self.settle_finished(&mut state);
+            if self.recall(&mut state, host::now()) || wakes != Wakes::default() {
                 self.wake_a_worker(state);
+                self.wake(wakes);
                 state = self.state();
             }
         }
@@ -240,9 +265,11 @@ impl Pool {
     /// that moment, whose end counts for nothing.
     pub(super) fn fence(&self, slot: Slot, epoch: AssignmentEpoch) -> usize {
         let mut state = self.state();
+        let wakes = self.settle_finished(&mut state);
         let in_hand = state.lanes.remaining(slot, epoch).in_hand;
         state.lanes.fence(slot);
         self.wake_a_worker(state);
+        self.wake(wakes);
         in_hand
     }
 

@@ -69,11 +69,13 @@ impl Worker {
     fn work(&mut self) {
         let began_at = host::now();
         let (mut started, mut handled, mut fenced) = (0, 0, 0);
+        let mut is_all_finished = true;
         while let Some(portion) = self.pool.claim(self.index) {
             for index in self.hand.portion(portion) {
                 let held = self.hand.record(index);
                 let run = Arc::clone(held.run);
                 if run.fence.is_closed() {
+                    is_all_finished = false;
                     continue;
                 }
                 started += 1;
@@ -95,8 +97,12 @@ impl Worker {
                 };
                 self.hand.set(index, outcome);
                 if outcome != Outcome::Finished {
+                    is_all_finished = false;
                     // What follows in the lane waits for this record.
                     break;
+                }
+                if is_all_finished {
+                    self.pool.finish(self.index, index);
                 }
             }
         }

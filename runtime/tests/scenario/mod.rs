@@ -394,6 +394,37 @@ pub(crate) fn a_stuck_handler_is_left_behind_and_named(cluster: &Cluster<'_>) {
     release.store(true, Relaxed);
 }
 
+/// What a worker has handled before it gets stuck is committed, although it took all of it at once.
+pub(crate) fn what_was_handled_before_a_stuck_record_is_committed(cluster: &Cluster<'_>) {
+    let bench = Bench::new(cluster, "before-stuck", 1, 2_000);
+    let release = Arc::new(AtomicBool::new(false));
+    let keep = bench.keeping(Duration::ZERO);
+    let runtime = Runtime::worker_pool(bench.config())
+        .topics([bench.topic.as_str()])
+        .workers(1)
+        .ordering(Ordering::Partition)
+        .shutdown_timeout(Duration::from_secs(2))
+        .start({
+            let release = Arc::clone(&release);
+            move || {
+                let (mut keep, release) = (keep(), Arc::clone(&release));
+                Failing(move |record: &ConsumerRecord<'_>, context: &Context<'_>| {
+                    while record.offset() == Offset::new(1_500) && !release.load(Relaxed) {
+                        thread::park_timeout(Duration::from_millis(5));
+                    }
+                    keep.handle(record, context)
+                })
+            }
+        })
+        .unwrap();
+    bench.wait_for(&runtime, 1_500);
+    let report = runtime.shutdown().unwrap();
+    assert_eq!(report.repeated, 0, "{report:?}");
+    let committed = cluster.committed(&bench.config(), &bench.topic, 0);
+    assert_eq!(committed, Some(Offset::new(1_500)), "{report:?}");
+    release.store(true, Relaxed);
+}
+
 /// A handler that ignores the drain does not hold up the group beyond the drain timeout, and what
 /// it finishes later counts for nothing.
 pub(crate) fn a_drain_gives_up_at_its_deadline(cluster: &Cluster<'_>) {

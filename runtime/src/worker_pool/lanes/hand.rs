@@ -123,6 +123,11 @@ impl<R> Hand<R> {
     }
 
     #[cfg(test)]
+    pub(super) fn is_finished(&self, index: usize) -> bool {
+        self.tasks[index].1 == Outcome::Finished
+    }
+
+    #[cfg(test)]
     pub(super) fn sequence(&self, index: usize) -> Sequence {
         self.tasks[index].0.sequence
     }

@@ -248,12 +248,14 @@ impl<R: Clone> Lanes<R> {
 
     /// Takes back the first so many portions of a hand with their outcomes, and empties it. The
     /// others were recalled.
-    pub(crate) fn report(&mut self, hand: &mut Hand<R>, left: usize) -> Wakes {
+    pub(crate) fn report(&mut self, worker: usize, hand: &mut Hand<R>, left: usize) -> Wakes {
         let mut wakes = Wakes::default();
+        let settled = self.held[worker].clear();
         let (tasks, portions) = hand.take_parts();
         let mut begin = 0;
         for (id, end) in &portions[..left] {
-            self.take_back(*id, &tasks[begin..*end], &mut wakes);
+            let first = begin.max(settled).min(*end);
+            self.take_back(*id, &tasks[first..*end], &mut wakes);
             begin = *end;
             self.note_wake(id.poller as usize, &mut wakes);
         }

@@ -1,4 +1,5 @@
-//! Taking back what a worker holds and has not begun, because what it began takes too long.
+//! What is done about the rest of a hand when one record takes too long: what the worker has not
+//! begun is taken back, and what it has finished before counts without it.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -12,19 +13,28 @@ pub(super) struct Held {
     tasks: Vec<Task>,
     portions: Vec<(LaneId, usize)>,
     since: Option<Instant>,
+    /// How many records, from the first on, were settled as finished before the worker reports.
+    settled: usize,
 }
 
 impl Held {
     pub(super) fn copy_of<R>(&mut self, hand: &Hand<R>, now: Instant) {
+        self.clear();
+        // A single record is begun at once, and nothing is finished before it.
+        if hand.len() > 1 {
+            self.tasks.extend(hand.tasks());
+            self.portions.extend_from_slice(hand.ends());
+        }
+        // As is a single portion.
+        self.since = (hand.portions() > 1).then_some(now);
+    }
+
+    /// The hand is reported. Returns how many of its records are settled already.
+    pub(super) fn clear(&mut self) -> usize {
         self.tasks.clear();
         self.portions.clear();
         self.since = None;
-        // A single portion is begun at once.
-        if hand.portions() > 1 {
-            self.tasks.extend(hand.tasks());
-            self.portions.extend_from_slice(hand.ends());
-            self.since = Some(now);
-        }
+        std::mem::take(&mut self.settled)
     }
 }
 
@@ -37,8 +47,9 @@ impl<R: Clone> Lanes<R> {
 
     /// Puts portions of a worker's hand, none of which it will begin, back into their lanes.
     pub(crate) fn recall(&mut self, worker: usize, portions: Range<usize>) {
-        let held = std::mem::take(&mut self.held[worker]);
+        let mut held = std::mem::take(&mut self.held[worker]);
         let mut wakes = Wakes::default();
+        let first = portions.start;
         for portion in portions {
             let begin = portion
                 .checked_sub(1)
@@ -50,5 +61,24 @@ impl<R: Clone> Lanes<R> {
                 .collect();
             self.take_back(lane, &tasks, &mut wakes);
         }
+        held.portions.truncate(first);
+        held.tasks
+            .truncate(held.portions.last().map_or(0, |(_, end)| *end));
+        held.since = None;
+        self.held[worker] = held;
+    }
+
+    /// Settles the first so many records of a worker's hand, all of which it has finished, though
+    /// it has not reported. Their lanes stay in its hand.
+    pub(crate) fn settle_finished(&mut self, worker: usize, finished: usize) -> Wakes {
+        let mut wakes = Wakes::default();
+        let held = &mut self.held[worker];
+        let until = finished.min(held.tasks.len());
+        let new: Vec<Task> = held.tasks.get(held.settled..until).unwrap_or(&[]).to_vec();
+        held.settled = held.settled.max(until);
+        for task in &new {
+            self.settle(task, Outcome::Finished, &mut wakes);
+        }
+        wakes
     }
 }

@@ -73,7 +73,7 @@ impl Pool {
             hand.set(index, outcome);
         }
         let portions = hand.portions();
-        self.lanes.report(&mut hand, portions)
+        self.lanes.report(0, &mut hand, portions)
     }
 
     fn finished(&mut self) -> Vec<u64> {
@@ -148,7 +148,7 @@ fn a_failed_record_waits_with_its_lane_while_others_go_on() {
     let at = pool.now + Duration::from_millis(100);
     hand.set(0, Outcome::RetryAt(at));
     hand.set(2, Outcome::Finished);
-    pool.lanes.report(&mut hand, 2);
+    pool.lanes.report(0, &mut hand, 2);
     assert_eq!(pool.finished(), [2]);
     assert!(pool.grab(9).is_empty());
     assert_eq!(pool.lanes.next_deadline(), Some(at));
@@ -279,9 +279,31 @@ fn what_was_not_begun_is_put_back_in_its_place() {
     assert_eq!(sequences(&other), [1, 2, 4, 3], "lane by lane, in order");
     pool.report(other, Outcome::Finished);
     stuck.set(0, Outcome::Finished);
-    pool.lanes.report(&mut stuck, 1);
+    pool.lanes.report(0, &mut stuck, 1);
     assert_eq!(pool.finished(), [1, 2, 4, 3, 0]);
     assert_eq!(pool.remaining(), (0, 0));
+}
+
+#[test]
+fn what_was_finished_before_a_stuck_record_counts_without_a_report() {
+    let mut pool = pool(1, &hashed(&[0, 0, 0, 1]));
+    let mut stuck = pool.grab(9);
+    assert_eq!(sequences(&stuck), [0, 1, 2, 3], "two lanes");
+    pool.lanes.drain(pool.slot);
+    assert!(pool.lanes.settle_finished(0, 1).is_draining);
+    assert_eq!((pool.finished(), pool.remaining()), (vec![0], (0, 3)));
+    pool.lanes.recall(0, 1..2);
+    pool.lanes.settle_finished(0, 2);
+    pool.lanes.settle_finished(0, 2);
+    assert_eq!((pool.finished(), pool.remaining()), (vec![1], (1, 1)));
+    for index in 0..3 {
+        stuck.set(index, Outcome::Finished);
+    }
+    pool.lanes.report(0, &mut stuck, 1);
+    assert_eq!((pool.finished(), pool.remaining()), (vec![2], (1, 0)));
+    let other = pool.grab(9);
+    pool.report(other, Outcome::Finished);
+    assert_eq!(pool.finished(), [3]);
 }
 
 /// A random life of a pool, checked against what every user may rely on.
@@ -336,6 +358,7 @@ impl Life {
             7 => self.fence_one(),
             8..=10 => self.grab_one(),
             11 => self.recall_one(),
+            12 => self.settle_one(),
             _ => {
                 let worker = self.random.below(self.hands.len());
                 self.work(worker, 6);
@@ -439,6 +462,16 @@ impl Life {
         }
     }
 
+    /// Counts what a worker has finished, as far as nothing before it failed.
+    fn settle_one(&mut self) {
+        let worker = self.random.below(self.hands.len());
+        let (next, _) = self.claims[worker];
+        let hand = &self.hands[worker];
+        let begun = next.checked_sub(1).map_or(0, |last| hand.portion(last).end);
+        let finished = (0..begun).take_while(|index| hand.is_finished(*index));
+        self.lanes.settle_finished(worker, finished.count());
+    }
+
     fn identity(&self, hand: &Hand<u32>, index: usize) -> (u32, u64) {
         (*hand.record(index).run, hand.sequence(index).0)
     }
@@ -449,7 +482,7 @@ impl Life {
         let mut hand = std::mem::take(&mut self.hands[worker]);
         let (portion, end) = self.claims[worker];
         if portion == end {
-            self.lanes.report(&mut hand, end);
+            self.lanes.report(worker, &mut hand, end);
             self.claims[worker] = (0, 0);
             self.hands[worker] = hand;
             return;
