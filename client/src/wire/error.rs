@@ -90,6 +90,9 @@ pub enum Malformation {
         /// The size it has, in bytes.
         walked: usize,
     },
+    /// A tagged field has this number, which is beyond 2,147,483,647: Kafka's tags are `int32`, and
+    /// the schemas would not write it again.
+    TagOutOfRange(u32),
     /// Decoded, the message would take more memory than any honest message of its size.
     TooDense {
         /// The field with which the limit was passed, as the schema names it.
@@ -186,6 +189,7 @@ impl fmt::Display for Malformation {
                 f,
                 "tagged field `{field}` announces {announced} bytes and has {walked}"
             ),
+            Self::TagOutOfRange(tag) => write!(f, "a field has the tag {tag}, beyond 2147483647"),
             Self::TooDense { field, limit } => write!(
                 f,
                 "decoded up to `{field}` it would take more than the {limit} bytes that a \

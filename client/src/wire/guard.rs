@@ -150,6 +150,9 @@ impl Walk<'_> {
             let tag = self.unsigned_varint()?;
             let size = self.unsigned_varint()? as usize;
             let known = shape.fields.iter().find(|field| field.tag == Some(tag));
+            if i32::try_from(tag).is_err() {
+                return Err(Malformation::TagOutOfRange(tag));
+            }
             if let Some(field) = known {
                 self.tagged_field(field, size)?;
             } else {

@@ -215,6 +215,23 @@ fn a_known_tagged_field_must_have_the_size_it_announces() {
     );
 }
 
+#[test]
+fn a_tag_is_no_larger_than_kafka_counts() {
+    let shape = shapes::response(ApiKey::Heartbeat).unwrap();
+    let with_tag = |tag| {
+        let mut body = BytesMut::new();
+        body.put_i32(0);
+        body.put_i16(0);
+        body.put_u8(1);
+        put_varint(&mut body, tag);
+        body.put_u8(0);
+        check(shape, 4, Encoding::Flexible, &body)
+    };
+    assert_eq!(with_tag(0x7fff_ffff), Ok(()));
+    let refused = Err(Malformation::TagOutOfRange(0x8000_0000));
+    assert_eq!(with_tag(0x8000_0000), refused);
+}
+
 /// Damages messages at random. What gets past the guard goes through the schemas, which must
 /// neither panic nor abort; what they accept is whole.
 #[test]
